@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Errors of the interfaces as sentences: nobody should have to read "io.netnsd.Namespace.NotOurs".
+ * Diagnostics of files are printed here too, whether they come from the daemon or from a check. */
+#include "ctl.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *text_or(json_t *p, const char *key, const char *otherwise)
+{
+	const char *text = json_text(p, key);
+
+	return text && *text ? text : otherwise;
+}
+
+static void say_no_such(struct strbuf *b, json_t *p)
+{
+	strbuf_printf(b, "there is no namespace '%s'; 'netnsctl list' shows which there are",
+		      text_or(p, "name", "?"));
+}
+
+static void say_exists(struct strbuf *b, json_t *p)
+{
+	const char *name = text_or(p, "name", "?");
+
+	strbuf_printf(b, "namespace '%s' exists already; 'netnsctl status %s' shows it", name, name);
+}
+
+static void say_not_ours(struct strbuf *b, json_t *p)
+{
+	const char *name = text_or(p, "name", "?");
+
+	strbuf_printf(
+		b, "'%s' is somebody else's: %s; Adopt=yes in '[Namespace]' takes over a namespace as it is",
+		name, text_or(p, "message", "netnsd did not make it"));
+}
+
+static void say_bad_state(struct strbuf *b, json_t *p)
+{
+	const char *name = json_text(p, "name"), *message = json_text(p, "message");
+
+	if (name)
+		strbuf_printf(b, "namespace '%s' is %s", name, text_or(p, "state", "in another state"));
+	else
+		strbuf_printf(b, "netnsd is %s", text_or(p, "state", "in another state"));
+	if (message && *message)
+		strbuf_printf(b, ": %s", message);
+	else
+		strbuf_puts(b, "; try again when that is over");
+}
+
+static void say_bad_configuration(struct strbuf *b, json_t *p)
+{
+	struct diag d = {
+		.file = (char *)json_text(p, "file"),
+		.line = (unsigned)json_number(p, "line"),
+		.key = (char *)json_text(p, "key"),
+		.message = (char *)text_or(p, "message", "a setting is wrong"),
+	};
+	_cleanup_free_ char *text = diag_to_string(&d);
+
+	strbuf_puts(b, text ? text : d.message);
+}
+
+static void say_action_failed(struct strbuf *b, json_t *p)
+{
+	const char *action = json_text(p, "action"), *code = json_text(p, "errnoName");
+
+	if (action)
+		strbuf_printf(b, "'%s' failed: ", action);
+	strbuf_puts(b, text_or(p, "message", "no reason given"));
+	if (code)
+		strbuf_printf(b, " (%s)", code);
+	strbuf_puts(b, "; what had been done was undone");
+}
+
+static void say_permission(struct strbuf *b, json_t *p)
+{
+	(void)p;
+	strbuf_puts(b, "only root may do that; run it again as root");
+}
+
+static void say_invalid_parameter(struct strbuf *b, json_t *p)
+{
+	strbuf_printf(
+		b,
+		"netnsd does not take the value of '%s'; if the value is right, netnsctl and netnsd are of "
+		"different versions ('netnsctl version')",
+		text_or(p, "parameter", "?"));
+}
+
+static void say_too_old(struct strbuf *b, json_t *p)
+{
+	(void)p;
+	strbuf_puts(b, "the netnsd that is running does not know how; restart it after an upgrade ('netnsctl "
+		       "version' shows both versions)");
+}
+
+static void say_expected_more(struct strbuf *b, json_t *p)
+{
+	(void)p;
+	strbuf_puts(b,
+		    "netnsd wants to answer in several parts; netnsctl and netnsd are of different versions");
+}
+
+static void say_environment(struct strbuf *b, json_t *p)
+{
+	(void)p;
+	strbuf_puts(b, "the daemon's environment is not text");
+}
+
+static const struct {
+	const char *name;
+	void (*say)(struct strbuf *b, json_t *parameters);
+} sentences[] = {
+	{NAMESPACE_INTERFACE ".NoSuchNamespace", say_no_such},
+	{NAMESPACE_INTERFACE ".NamespaceExists", say_exists},
+	{NAMESPACE_INTERFACE ".NotOurs", say_not_ours},
+	{NAMESPACE_INTERFACE ".BadState", say_bad_state},
+	{NAMESPACE_INTERFACE ".BadConfiguration", say_bad_configuration},
+	{NAMESPACE_INTERFACE ".ActionFailed", say_action_failed},
+	{MANAGER_INTERFACE ".BadConfiguration", say_bad_configuration},
+	{MANAGER_INTERFACE ".BadState", say_bad_state},
+	{SERVICE_INTERFACE ".InconsistentEnvironment", say_environment},
+	{"org.varlink.service.PermissionDenied", say_permission},
+	{"org.varlink.service.InvalidParameter", say_invalid_parameter},
+	{"org.varlink.service.InterfaceNotFound", say_too_old},
+	{"org.varlink.service.MethodNotFound", say_too_old},
+	{"org.varlink.service.MethodNotImplemented", say_too_old},
+	{"org.varlink.service.ExpectedMore", say_expected_more},
+};
+
+char *client_error_to_string(const char *error, json_t *parameters)
+{
+	struct strbuf b = {0};
+
+	for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++)
+		if (strcmp(sentences[i].name, error) == 0) {
+			sentences[i].say(&b, parameters);
+			return strbuf_finish(&b);
+		}
+	strbuf_printf(&b,
+		      "netnsd answers with '%s', which this netnsctl does not know; 'netnsctl version' shows "
+		      "both versions",
+		      error);
+	if (json_text(parameters, "message"))
+		strbuf_printf(&b, ": %s", json_text(parameters, "message"));
+	return strbuf_finish(&b);
+}
+
+static void diag_print(FILE *f, const struct diag *d)
+{
+	bool colored = colors_wanted(fileno(f)), error = d->severity == DIAG_ERROR;
+	_cleanup_free_ char *text = diag_to_string(d), *safe = text ? text_safe(text) : NULL;
+
+	if (colored)
+		(void)fputs(error ? "\033[0;1;31m" : "\033[0;1;33m", f);
+	(void)fputs(error ? "error: " : "warning: ", f);
+	if (colored)
+		(void)fputs("\033[0m", f);
+	(void)fputs(safe ? safe : d->message, f);
+	(void)fputc('\n', f);
+}
+
+void diags_print(FILE *f, const struct diags *diags)
+{
+	(void)fflush(stdout);
+	for (size_t i = 0; i < diags->count; i++)
+		diag_print(f, &diags->items[i]);
+	if (diags->dropped > 0)
+		(void)fprintf(f, "... and %zu more\n", diags->dropped);
+}
+
+void diagnostics_print(FILE *f, json_t *diagnostics)
+{
+	size_t i;
+	json_t *item;
+
+	(void)fflush(stdout);
+	json_array_foreach(diagnostics, i, item)
+	{
+		struct diag d = {
+			.severity =
+				str_equal(json_text(item, "severity"), "warning") ? DIAG_WARNING : DIAG_ERROR,
+			.object = (char *)json_text(item, "object"),
+			.file = (char *)json_text(item, "file"),
+			.line = (unsigned)json_number(item, "line"),
+			.section = (char *)json_text(item, "section"),
+			.key = (char *)json_text(item, "key"),
+			.message = (char *)text_or(item, "message", "no reason given"),
+		};
+
+		diag_print(f, &d);
+	}
+}
+
+json_t *diags_to_json(const struct diags *diags)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < diags->count; i++) {
+		const struct diag *d = &diags->items[i];
+		json_t *line = d->line ? json_integer(d->line) : json_null();
+		json_t *item = json_pack("{s:s, s:s?, s:s?, s:o, s:s?, s:s?, s:s}", "severity",
+					 d->severity == DIAG_ERROR ? "error" : "warning", "object", d->object,
+					 "file", d->file, "line", line, "section", d->section, "key", d->key,
+					 "message", d->message);
+
+		/* Bytes that are no UTF-8 cannot be said in JSON: such an entry is left out. */
+		if (item && json_array_append_new(array, item) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+int client_report(const char *what, const struct reply *reply)
+{
+	json_t *diagnostics = json_object_get(reply->parameters, "diagnostics");
+	_cleanup_free_ char *text = NULL, *safe = NULL;
+
+	if (str_equal(reply->error, MANAGER_INTERFACE ".BadConfiguration") &&
+	    json_array_size(diagnostics) > 0) {
+		diagnostics_print(stderr, diagnostics);
+		ctl_error("cannot %s: the files have errors; nothing was changed", what);
+		return CTL_FAILED;
+	}
+	text = client_error_to_string(reply->error, reply->parameters);
+	safe = text ? text_safe(text) : NULL;
+	if (!safe)
+		return ctl_no_memory();
+	ctl_error("cannot %s: %s", what, safe);
+	return CTL_FAILED;
+}

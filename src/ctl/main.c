@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* netnsctl: options, the table of verbs, and the sentences for wrong usage. Every verb lives in a
+ * file of its group; adding one is a row here and a function there. */
+#include "ctl.h"
+#include "parse.h"
+
+#include <getopt.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <string.h>
+
+#ifndef NETNSD_VERSION
+#define NETNSD_VERSION "development"
+#endif
+#define DEFAULT_SOCKET "/run/netnsd/io.netnsd"
+
+static int verb_help(struct ctl *c, char **args, int n);
+
+static const struct verb verbs[] = {
+	{"list", "", "List namespaces", 0, 0, 0, verb_list},
+	{"status", "[NAME...]", "Show the daemon, or namespaces with links and routes", 0, -1, 0,
+	 verb_status},
+	{"show", "NAME...", "Show a namespace as KEY=value lines", 1, -1, 0, verb_show},
+	{"add", "NAME [SECTION.KEY=VALUE...]", "Make a namespace that lives until del or reboot", 1, -1,
+	 OPTION_NO_BLOCK, verb_add},
+	{"del", "NAME...", "Remove namespaces", 1, -1, OPTION_NO_BLOCK, verb_del},
+	{"up", "NAME...", "Bring up namespaces that are down", 1, -1, OPTION_NO_BLOCK, verb_up},
+	{"down", "NAME...|--all", "Take namespaces down", 0, -1, OPTION_NO_BLOCK | OPTION_ALL, verb_down},
+	{"wait", "[NAME...]", "Wait until namespaces are set up", 0, -1, OPTION_TIMEOUT, verb_wait},
+	{"exec", "[--user=USER] NAME COMMAND [ARGUMENT...]", "Run a command in a namespace", 2, -1,
+	 OPTION_USER, verb_exec},
+	{"identify", "[PID]", "Print the names of a process's namespace", 0, 1, 0, verb_identify},
+	{"pids", "NAME", "Print the processes in a namespace", 1, 1, 0, verb_pids},
+	{"check", "[FILE...]", "Check the files; needs no daemon", 0, -1, 0, verb_check},
+	{"cat", "NAME...", "Print the files that declare a namespace", 1, -1, 0, verb_cat},
+	{"edit", "NAME", "Edit the file that declares a namespace", 1, 1, 0, verb_edit},
+	{"plan", "", "Show what apply would do", 0, 0, 0, verb_plan},
+	{"apply", "", "Read the files again and do what they say", 0, 0, OPTION_NO_BLOCK, verb_apply},
+	{"reload", "", "As apply, without a word when all is well", 0, 0, OPTION_NO_BLOCK, verb_reload},
+	{"log-level", "[LEVEL]", "Show or set how much the daemon logs", 0, 1, 0, verb_log_level},
+	{"version", "", "Print the versions of client and daemon", 0, 0, 0, verb_version},
+	{"help", "[VERB]", "Print this text, or how a verb is used", 0, 1, 0, verb_help},
+};
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static void __attribute__((format(printf, 2, 0)))
+write_stderr(const char *color, const char *format, va_list ap)
+{
+	bool colored = colors_wanted(STDERR_FILENO);
+
+	(void)fflush(stdout);
+	if (colored)
+		(void)fputs(color, stderr);
+	(void)fputs("netnsctl: ", stderr);
+	(void)vfprintf(stderr, format, ap);
+	if (colored)
+		(void)fputs("\033[0m", stderr);
+	(void)fputc('\n', stderr);
+}
+
+void ctl_error(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	write_stderr("\033[0;1;31m", format, ap);
+	va_end(ap);
+}
+
+void ctl_warning(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	write_stderr("\033[0;1;33m", format, ap);
+	va_end(ap);
+}
+
+int ctl_no_memory(void)
+{
+	ctl_error("out of memory");
+	return CTL_FAILED;
+}
+
+const char *netnsd_version(void)
+{
+	return NETNSD_VERSION;
+}
+
+/* What exec's own failures exit with must not look like the command's. */
+static int usage_exit(const struct ctl *c)
+{
+	return c->verb && c->verb->run == verb_exec ? EXEC_FAILED : CTL_USAGE;
+}
+
+int ctl_usage_error(const struct ctl *c, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (c->verb)
+		ctl_error("%s: %s; usage: netnsctl %s%s%s", c->verb->name, text, c->verb->name,
+			  c->verb->arguments[0] ? " " : "", c->verb->arguments);
+	else
+		ctl_error("%s", text);
+	return usage_exit(c);
+}
+
+static const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; i < N_VERBS; i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static int verb_unknown(const char *name)
+{
+	const char *names[N_VERBS + 1] = {NULL};
+	const char *nearest;
+	_cleanup_free_ char *shown = str_escape(name, strlen(name));
+
+	for (size_t i = 0; i < N_VERBS; i++)
+		names[i] = verbs[i].name;
+	nearest = str_nearest(name, names);
+	if (nearest)
+		ctl_error("unknown verb '%s'; did you mean '%s'? 'netnsctl --help' lists all",
+			  shown ? shown : "?", nearest);
+	else
+		ctl_error("unknown verb '%s'; 'netnsctl --help' lists all", shown ? shown : "?");
+	return CTL_USAGE;
+}
+
+static const char help_options[] =
+	"\nOptions:\n"
+	"  -h --help             Print this text\n"
+	"     --version          Print the version of netnsctl\n"
+	"     --json=MODE        Write JSON: pretty, short or off\n"
+	"  -j                    As --json=pretty on a terminal, else --json=short\n"
+	"     --no-pager         Do not send output through a pager\n"
+	"     --no-legend        No heading and no last line\n"
+	"     --no-block         Do not wait for the result (add, del, up, down, apply,\n"
+	"                        reload)\n"
+	"     --user=USER        Run the command as this user (exec)\n"
+	"     --timeout=SPAN     Wait no longer than this, for example 30s (wait)\n"
+	"  -a --all              All namespaces (down)\n"
+	"\nSee netnsctl(1) for more.\n";
+
+static void print_help(void)
+{
+	printf("netnsctl [OPTIONS...] VERB [ARGUMENTS...]\n\n"
+	       "Query and control the network namespaces that netnsd looks after.\n\nVerbs:\n");
+	for (size_t i = 0; i < N_VERBS; i++) {
+		char head[96];
+		const struct verb *v = &verbs[i];
+
+		(void)snprintf(head, sizeof(head), "%s %s", v->name, v->arguments);
+		if (strlen(head) > 20)
+			printf("  %s\n  %-21s %s\n", head, "", v->doc);
+		else
+			printf("  %-21s %s\n", head, v->doc);
+	}
+	(void)fputs(help_options, stdout);
+}
+
+static int verb_help(struct ctl *c, char **args, int n)
+{
+	const struct verb *v;
+
+	(void)c;
+	if (n == 0) {
+		print_help();
+		return CTL_DONE;
+	}
+	v = verb_find(args[0]);
+	if (!v)
+		return verb_unknown(args[0]);
+	printf("netnsctl %s%s%s\n\n%s.\n", v->name, v->arguments[0] ? " " : "", v->arguments, v->doc);
+	return CTL_DONE;
+}
+
+enum { ARG_VERSION = 0x100, ARG_JSON, ARG_NO_PAGER, ARG_NO_LEGEND, ARG_NO_BLOCK, ARG_USER, ARG_TIMEOUT };
+
+static const struct option long_options[] = {
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, ARG_VERSION},
+	{"json", optional_argument, NULL, ARG_JSON},
+	{"no-pager", no_argument, NULL, ARG_NO_PAGER},
+	{"no-legend", no_argument, NULL, ARG_NO_LEGEND},
+	{"no-block", no_argument, NULL, ARG_NO_BLOCK},
+	{"user", required_argument, NULL, ARG_USER},
+	{"timeout", required_argument, NULL, ARG_TIMEOUT},
+	{"all", no_argument, NULL, 'a'},
+	{NULL, 0, NULL, 0},
+};
+#define N_LONG (sizeof(long_options) / sizeof(long_options[0]) - 1)
+
+static enum json_mode json_default(void)
+{
+	return isatty(STDOUT_FILENO) ? JSON_MODE_PRETTY : JSON_MODE_SHORT;
+}
+
+static int parse_json_mode(struct ctl *c, const char *text)
+{
+	if (!text)
+		c->json = json_default();
+	else if (strcmp(text, "pretty") == 0)
+		c->json = JSON_MODE_PRETTY;
+	else if (strcmp(text, "short") == 0)
+		c->json = JSON_MODE_SHORT;
+	else if (strcmp(text, "off") == 0)
+		c->json = JSON_MODE_OFF;
+	else
+		return ctl_usage_error(c, "--json=%s: expected pretty, short or off", text);
+	return 0;
+}
+
+/* getopt found an option it does not know, or a value where none belongs, or none where one does. */
+static int bad_option(struct ctl *c, int code, char **argv)
+{
+	const char *names[N_LONG + 1] = {NULL};
+	const char *word = argv[optind - 1], *nearest = NULL;
+
+	for (size_t i = 0; i < N_LONG; i++)
+		names[i] = long_options[i].name;
+	if (code == ':')
+		return ctl_usage_error(c, "%s needs a value", word);
+	if (optopt >= ARG_VERSION || optopt == 'a' || optopt == 'h')
+		return ctl_usage_error(c, "%.*s takes no value", (int)strcspn(word, "="), word);
+	if (optopt)
+		return ctl_usage_error(c, "unknown option '-%c'; 'netnsctl --help' lists all", optopt);
+	if (str_starts_with(word, "--")) {
+		_cleanup_free_ char *name = strndup(word + 2, strcspn(word + 2, "="));
+
+		nearest = name ? str_nearest(name, names) : NULL;
+	}
+	if (nearest)
+		return ctl_usage_error(c, "unknown option '%s'; did you mean '--%s'?", word, nearest);
+	return ctl_usage_error(c, "unknown option '%s'; 'netnsctl --help' lists all", word);
+}
+
+static unsigned option_bit(int code)
+{
+	switch (code) {
+	case ARG_NO_BLOCK: return OPTION_NO_BLOCK;
+	case ARG_USER: return OPTION_USER;
+	case ARG_TIMEOUT: return OPTION_TIMEOUT;
+	case 'a': return OPTION_ALL;
+	default: return 0;
+	}
+}
+
+/* 0, or -1 to go on with the exit code in *ret: an error, or all is done (--help). */
+static int take_option(struct ctl *c, int code, char **argv, int *ret)
+{
+	switch (code) {
+	case 'h':
+		*ret = c->verb && c->verb->run != verb_help
+			       ? verb_help(c, (char *[]){(char *)c->verb->name}, 1)
+			       : verb_help(c, NULL, 0);
+		return -1;
+	case ARG_VERSION:
+		printf("netnsctl %s\n", netnsd_version());
+		*ret = CTL_DONE;
+		return -1;
+	case 'j': c->json = json_default(); return 0;
+	case ARG_JSON: *ret = parse_json_mode(c, optarg); return *ret ? -1 : 0;
+	case ARG_NO_PAGER: c->no_pager = true; return 0;
+	case ARG_NO_LEGEND: c->no_legend = true; return 0;
+	case ARG_NO_BLOCK: c->no_block = true; return 0;
+	case ARG_USER: c->user = optarg; return 0;
+	case 'a': c->all = true; return 0;
+	case ARG_TIMEOUT:
+		if (parse_usec(optarg, &c->timeout) >= 0)
+			return 0;
+		*ret = ctl_usage_error(c, "--timeout=%s: expected a time span such as 30s or 2min", optarg);
+		return -1;
+	default: *ret = bad_option(c, code, argv); return -1;
+	}
+}
+
+/* Options may stand anywhere, but what follows exec's COMMAND is the command's own. Fills args with
+ * the words that are no options. 0, or -1 with the exit code in *ret. */
+static int parse_arguments(struct ctl *c, int argc, char **argv, char **args, int *ret_n, int *ret)
+{
+	unsigned options = 0;
+	int n = 0, code;
+
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, "-:hja", long_options, NULL)) != -1) {
+		if (code == 1) {
+			args[n++] = optarg;
+			if (n == 1)
+				c->verb = verb_find(args[0]);
+			if (n == 3 && c->verb && c->verb->run == verb_exec)
+				break;
+			continue;
+		}
+		options |= option_bit(code);
+		if (take_option(c, code, argv, ret) < 0)
+			return -1;
+	}
+	while (optind < argc)
+		args[n++] = argv[optind++];
+	if (n > 0)
+		c->verb = verb_find(args[0]);
+	*ret_n = n;
+	if (n == 0)
+		*ret = ctl_usage_error(c, "expected a verb; 'netnsctl --help' lists all");
+	else if (!c->verb)
+		*ret = verb_unknown(args[0]);
+	else if (options & ~c->verb->options)
+		*ret = ctl_usage_error(c, "--%s means nothing here",
+				       options & ~c->verb->options & OPTION_NO_BLOCK  ? "no-block"
+				       : options & ~c->verb->options & OPTION_USER    ? "user"
+				       : options & ~c->verb->options & OPTION_TIMEOUT ? "timeout"
+										      : "all");
+	else
+		return 0;
+	return -1;
+}
+
+static int run_verb(struct ctl *c, char **args, int n)
+{
+	const struct verb *v = c->verb;
+
+	if (n < v->min)
+		return ctl_usage_error(c, v->run == verb_exec ? "expected a namespace and a command"
+							      : "expected the name of a namespace");
+	if (v->max >= 0 && n > v->max)
+		return ctl_usage_error(c, v->max == 0 ? "expected no argument"
+						      : "expected one argument at most");
+	return v->run(c, args, n);
+}
+
+int main(int argc, char **argv)
+{
+	const char *socket = getenv("NETNSD_SOCKET");
+	struct ctl c = {.socket = socket && *socket ? socket : DEFAULT_SOCKET, .timeout = UINT64_MAX};
+	_cleanup_free_ char **args = calloc((size_t)argc + 1, sizeof(char *));
+	int n = 0, r = CTL_DONE;
+
+	(void)setlocale(LC_ALL, "");
+	c.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	c.terminal = isatty(STDOUT_FILENO);
+	c.colors = colors_wanted(STDOUT_FILENO);
+	if (!args)
+		return ctl_no_memory();
+	if (parse_arguments(&c, argc, argv, args, &n, &r) == 0)
+		r = run_verb(&c, args + 1, n - 1);
+	client_done(&c);
+	if (fflush(stdout) != 0 && r == CTL_DONE) {
+		ctl_error("cannot write the output: %m");
+		r = CTL_FAILED;
+	}
+	pager_close();
+	return r;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The blocks that `netnsctl status` prints: the daemon, or one namespace, laid out as systemctl does. */
+#include "ctl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define LABEL_WIDTH 11
+
+static void label(const char *text)
+{
+	printf("%*s%s ", LABEL_WIDTH, text, *text ? ":" : " ");
+}
+
+static void print_dot(const struct ctl *c, const char *state)
+{
+	bool empty = str_equal(state, "down") || str_equal(state, "foreign") || str_equal(state, "stopped");
+	const char *dot = "*";
+
+	if (c->utf8)
+		dot = str_equal(state, "failed") ? "\303\227" : empty ? "\342\227\213" : "\342\227\217";
+	printf("%s%s%s ", color_on(c, state_color(state)), dot, color_off(c));
+}
+
+static void field(const char *name, const char *text)
+{
+	if (!text || !*text)
+		return;
+	label(name);
+	print_safe(text);
+	putchar('\n');
+}
+
+/* One value a line under one label. */
+static void field_lines(const char *name, const json_t *array)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(array, i, item)
+	{
+		label(i == 0 ? name : "");
+		print_safe(json_string_value(item) ? json_string_value(item) : "?");
+		putchar('\n');
+	}
+}
+
+static void field_words(const char *name, const json_t *array)
+{
+	json_t *item;
+	size_t i;
+
+	if (json_array_size(array) == 0)
+		return;
+	label(name);
+	json_array_foreach(array, i, item)
+	{
+		if (i > 0)
+			putchar(' ');
+		print_safe(json_string_value(item) ? json_string_value(item) : "?");
+	}
+	putchar('\n');
+}
+
+static void print_state(const struct ctl *c, const char *state, const json_t *object, const char *since_key)
+{
+	uint64_t since = (uint64_t)json_number(object, since_key);
+
+	label("State");
+	printf("%s%s%s", color_on(c, state_color(state)), state, color_off(c));
+	if (since > 0) {
+		printf(" since ");
+		print_since(since);
+	}
+	putchar('\n');
+}
+
+/* --- one namespace --------------------------------------------------------------------------- */
+
+static void print_loaded(const json_t *context, const json_t *runtime)
+{
+	const char *file = json_text(context, "file");
+	const char *autostart = json_is_false(json_object_get(context, "autoStart")) ? "AutoStart=no" : NULL;
+
+	if (!file)
+		return;
+	label("Loaded");
+	print_safe(file);
+	if (json_truth(context, "transient"))
+		printf(" (transient)");
+	if (autostart)
+		printf(" (%s)", autostart);
+	if (json_truth(runtime, "configurationFailed"))
+		printf("; the file has errors, the last good configuration is in use");
+	putchar('\n');
+}
+
+static void print_kernel(const json_t *runtime)
+{
+	json_int_t inode = json_number(runtime, "inode");
+
+	if (inode <= 0)
+		return;
+	label("Inode");
+	printf("%lld", (long long)inode);
+	if (json_number(runtime, "cookie") > 0)
+		printf(", cookie %lld", (long long)json_number(runtime, "cookie"));
+	if (json_is_integer(json_object_get(runtime, "nsid")))
+		printf(", nsid %lld", (long long)json_number(runtime, "nsid"));
+	putchar('\n');
+}
+
+static void print_part(const char *before, const char *text)
+{
+	if (!text || !*text)
+		return;
+	printf(", %s", before);
+	print_safe(text);
+}
+
+static void print_link_head(const struct ctl *c, const json_t *link)
+{
+	const char *state = json_text(link, "operationalState"), *owner = json_text(link, "declaredBy");
+	bool here = str_equal(owner, "yes"), loopback = str_equal(json_text(link, "kind"), "loopback");
+
+	printf("%s", color_on(c, COLOR_BOLD));
+	print_safe(json_text(link, "name") ? json_text(link, "name") : "?");
+	printf("%s: ", color_off(c));
+	print_safe(json_text(link, "kind") ? json_text(link, "kind") : "link");
+	if (!json_is_integer(json_object_get(link, "index")))
+		printf(", %smissing%s", color_on(c, COLOR_RED), color_off(c));
+	else if (!state || str_equal(state, "unknown"))
+		printf(", %s", json_truth(link, "up") ? "up" : "down");
+	else
+		print_part("", state);
+	if (json_number(link, "mtu") > 0)
+		printf(", mtu %lld", (long long)json_number(link, "mtu"));
+	if (!loopback)
+		print_part("", json_text(link, "macAddress"));
+	print_part("in ", json_text(link, "master"));
+	print_part("peer ", json_text(link, "peer"));
+	if (owner && !here)
+		print_part("declared by ", owner);
+	else if (!owner && !loopback)
+		printf(", %snot declared%s", color_on(c, COLOR_GREY), color_off(c));
+	putchar('\n');
+}
+
+static void print_links(const struct ctl *c, const json_t *links)
+{
+	json_t *link, *address;
+	size_t i, k;
+
+	json_array_foreach(links, i, link)
+	{
+		label(i == 0 ? "Links" : "");
+		print_link_head(c, link);
+		json_array_foreach(json_object_get(link, "addresses"), k, address)
+		{
+			label("");
+			printf("  ");
+			print_safe(json_string_value(address) ? json_string_value(address) : "?");
+			putchar('\n');
+		}
+	}
+}
+
+static void print_holders(const json_t *holders)
+{
+	json_t *holder;
+	size_t i;
+
+	json_array_foreach(holders, i, holder)
+	{
+		const char *command = json_text(holder, "command");
+
+		label(i == 0 ? "Processes" : "");
+		printf("%lld", (long long)json_number(holder, "pid"));
+		if (command) {
+			printf(" (");
+			print_safe(command);
+			putchar(')');
+		}
+		putchar('\n');
+	}
+}
+
+int status_netns(struct ctl *c, json_t *d)
+{
+	const json_t *context = json_object_get(d, "context"), *runtime = json_object_get(d, "runtime");
+	const char *state = json_text(runtime, "state"), *description = json_text(context, "description");
+
+	state = state ? state : "unknown";
+	print_dot(c, state);
+	print_safe(json_text(d, "name") ? json_text(d, "name") : "?");
+	if (description && *description) {
+		printf(" - ");
+		print_safe(description);
+	}
+	putchar('\n');
+	print_loaded(context, runtime);
+	print_state(c, state, runtime, "since");
+	field("Reason", json_text(runtime, "reason"));
+	field_lines("Waits for", json_object_get(runtime, "waitsFor"));
+	print_kernel(runtime);
+	field_words("DNS", json_object_get(context, "dns"));
+	field_words("Domains", json_object_get(context, "domains"));
+	print_links(c, json_object_get(d, "links"));
+	field_lines("Routes", json_object_get(d, "routes"));
+	field_lines("Rules", json_object_get(d, "rules"));
+	field_lines("Neighbors", json_object_get(d, "neighbors"));
+	print_holders(json_object_get(d, "holders"));
+	return str_equal(state, "down") || str_equal(state, "failed") ? CTL_NOT_RUNNING : CTL_DONE;
+}
+
+/* --- the daemon ------------------------------------------------------------------------------ */
+
+static void print_counts(const json_t *d)
+{
+	static const char *const states[] = {"configured", "pending",  "configuring", "degraded",
+					     "failed",	   "removing", "down"};
+	const char *before = " (";
+
+	label("Namespaces");
+	printf("%lld", (long long)json_number(d, "total"));
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		if (json_number(d, states[i]) == 0)
+			continue;
+		printf("%s%lld %s", before, (long long)json_number(d, states[i]), states[i]);
+		before = ", ";
+	}
+	printf("%s\n", before[0] == ',' ? ")" : "");
+}
+
+static void print_daemon(const struct ctl *c, const json_t *d)
+{
+	const char *state = json_text(d, "state") ? json_text(d, "state") : "unknown";
+	json_t *diagnostics = json_object_get(d, "diagnostics");
+
+	print_dot(c, json_number(d, "failed") > 0 && str_equal(state, "running") ? "degraded" : state);
+	printf("netnsd - network namespace manager\n");
+	field("Version", json_text(d, "version"));
+	print_state(c, state, d, "startedAt");
+	label("PID");
+	printf("%lld\n", (long long)json_number(d, "pid"));
+	print_counts(d);
+	field_words("Plugins", json_object_get(d, "plugins"));
+	field_words("Kinds", json_object_get(d, "kinds"));
+	if (json_array_size(diagnostics) > 0) {
+		printf("\nWrong with the files when netnsd started:\n");
+		diagnostics_print(stdout, diagnostics);
+	}
+}
+
+static int status_stopped(const struct ctl *c, int code)
+{
+	if (c->json != JSON_MODE_OFF)
+		return output_json(c, json_pack("{s:s}", "state", "stopped")) ? CTL_FAILED : CTL_NOT_RUNNING;
+	print_dot(c, "stopped");
+	printf("netnsd is not running (%s: %s); start it with 'systemctl start netnsd'\n", c->socket,
+	       strerror(code));
+	return CTL_NOT_RUNNING;
+}
+
+int status_daemon(struct ctl *c)
+{
+	struct reply reply = {0};
+	int r;
+
+	r = client_probe(c);
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		return status_stopped(c, -r);
+	r = client_call(c, "show the daemon", MANAGER_INTERFACE ".Describe", NULL, &reply);
+	if (r)
+		return r;
+	if (c->json != JSON_MODE_OFF)
+		return output_json(c, reply.parameters);
+	pager_open(c);
+	print_daemon(c, reply.parameters);
+	reply_done(&reply);
+	return CTL_DONE;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* plan, apply, reload: what would change, and changing it. All three make the daemon read its files
+ * again. */
+#include "ctl.h"
+
+#include <string.h>
+
+static void print_action(const struct ctl *c, json_t *action)
+{
+	static const struct {
+		const char *operation;
+		char sign;
+		enum color color;
+	} signs[] = {{"create", '+', COLOR_GREEN}, {"change", '~', COLOR_YELLOW}, {"remove", '-', COLOR_RED}};
+	const char *operation = json_text(action, "operation"), *reason = json_text(action, "reason");
+	size_t i = 0;
+
+	while (i < 2 && !str_equal(signs[i].operation, operation))
+		i++;
+	printf("%s%c ", color_on(c, signs[i].color), signs[i].sign);
+	print_safe(json_text(action, "namespace") ? json_text(action, "namespace") : "?");
+	printf(": ");
+	print_safe(json_text(action, "text") ? json_text(action, "text") : "?");
+	printf("%s", color_off(c));
+	if (reason && *reason) {
+		printf(" (");
+		print_safe(reason);
+		printf(")");
+	}
+	putchar('\n');
+}
+
+static void print_actions(const struct ctl *c, const json_t *actions)
+{
+	json_t *action;
+	size_t i;
+
+	json_array_foreach(actions, i, action) print_action(c, action);
+}
+
+static void print_failures(const json_t *failures)
+{
+	json_t *failure;
+	size_t i;
+
+	json_array_foreach(failures, i, failure)
+	{
+		const char *action = json_text(failure, "action"), *code = json_text(failure, "errnoName");
+		const char *name = json_text(failure, "namespace"), *message = json_text(failure, "message");
+		_cleanup_free_ char *safe = text_safe(message ? message : "no reason given");
+
+		ctl_error("%s: %s%s%s%s%s%s; it was left as it had been", name ? name : "?",
+			  action ? "'" : "", action ? action : "", action ? "' failed: " : "",
+			  safe ? safe : "?", code ? " " : "", code ? code : "");
+	}
+}
+
+int verb_plan(struct ctl *c, char **args, int n)
+{
+	struct reply reply = {0};
+	int r;
+
+	(void)args;
+	(void)n;
+	r = client_call(c, "plan", MANAGER_INTERFACE ".Plan", NULL, &reply);
+	if (r)
+		return r;
+	if (c->json != JSON_MODE_OFF)
+		return output_json(c, reply.parameters);
+	diagnostics_print(stderr, json_object_get(reply.parameters, "diagnostics"));
+	pager_open(c);
+	print_actions(c, json_object_get(reply.parameters, "actions"));
+	reply_done(&reply);
+	return CTL_DONE;
+}
+
+static int apply_result(struct ctl *c, struct reply *reply, const char *what, bool quiet)
+{
+	bool failed = str_equal(reply->error, MANAGER_INTERFACE ".ApplyFailed");
+	json_t *failures = json_object_get(reply->parameters, "failures");
+	int r = failed || json_array_size(failures) > 0 ? CTL_FAILED : CTL_DONE;
+
+	if (reply->error && !failed)
+		return client_report(what, reply);
+	if (c->json != JSON_MODE_OFF)
+		return output_json(c, json_incref(reply->parameters)) ? CTL_FAILED : r;
+	diagnostics_print(stderr, json_object_get(reply->parameters, "diagnostics"));
+	if (!quiet)
+		print_actions(c, json_object_get(reply->parameters, "actions"));
+	print_failures(failures);
+	if (failed && json_array_size(failures) == 0)
+		ctl_error("cannot %s: netnsd does not say why; 'netnsctl list' shows what failed", what);
+	return r;
+}
+
+static int apply(struct ctl *c, const char *what, bool quiet)
+{
+	struct request q = {.what = what, .method = MANAGER_INTERFACE ".Apply", .more = true};
+	struct reply reply = {0};
+	int r;
+
+	if (c->no_block)
+		return client_send_oneway(c, what, q.method, NULL);
+	r = client_request(c, &q, &reply);
+	if (!r)
+		r = apply_result(c, &reply, what, quiet);
+	reply_done(&reply);
+	return r;
+}
+
+int verb_apply(struct ctl *c, char **args, int n)
+{
+	(void)args;
+	(void)n;
+	return apply(c, "apply", false);
+}
+
+int verb_reload(struct ctl *c, char **args, int n)
+{
+	(void)args;
+	(void)n;
+	return apply(c, "reload", true);
+}

@@ -1,0 +1,428 @@
+# shellcheck shell=bash disable=SC2034,SC2120,SC2119
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What every integration test sources first. A test looks like this:
+#
+#   . "$(dirname "$0")/lib.sh"
+#   sandbox "$@"                     # from here on: root of namespaces of its own
+#   conf one <<<'[Namespace]'        # /etc/netnsd/one.netns
+#   start_daemon                     # returns when it has said READY=1
+#   assert_json '.[0].mtu' 1400 nsjson one link show eth0
+#   finish                           # removes all, stops the daemon, looks for leaks
+#
+# The sandbox has its own mount, network and pid namespaces, an empty /run, an /etc whose changes are
+# lost, its own /sys, and the script as PID 1: nothing of the machine is touched, tests run side by
+# side, and all that they start dies with them. The oracle is the kernel by `ip -j -d`, never netnsd.
+
+set -u -o pipefail
+export LC_ALL=C
+
+TEST_NAME=$(basename "$0" .sh)
+TEST_LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+NETNSD_SRCDIR=${NETNSD_SRCDIR:-$(cd "$TEST_LIB/../.." && pwd)}
+SANDBOX=/run/sandbox
+LINK_GROUP=1852142707 # 0x6e657473, marks links as ours
+ROUTE_PROTO=78
+NSID_FIRST=2000000000
+DAEMON_PID=''
+NOTIFY_PID=''
+NOTIFY_FD='' # what notify.py says
+FOREIGN=()  # names in /run/netns that the test made itself
+OWN_PIDS=() # processes that the test keeps running
+
+# --- results ----------------------------------------------------------------------------------
+
+skip() { # REASON
+  echo "$TEST_NAME: $*"
+  exit 77
+}
+
+fail() { # MESSAGE
+  local i
+  echo "FAILED: $*" >&2
+  for ((i = 1; i < ${#FUNCNAME[@]}; i++)); do
+    echo "  at ${BASH_SOURCE[i]##*/}:${BASH_LINENO[i - 1]} ${FUNCNAME[i]}" >&2
+  done
+  exit 1
+}
+
+step() { # WHAT COMES NOW
+  echo "--- $*"
+}
+
+assert_eq() { # ACTUAL EXPECTED [WHAT]
+  [ "$1" = "$2" ] || fail "${3:+$3: }expected '$2', got '$1'"
+}
+
+assert_ne() { # ACTUAL UNEXPECTED [WHAT]
+  [ "$1" != "$2" ] || fail "${3:+$3: }expected anything but '$2'"
+}
+
+assert_contains() { # TEXT PART [WHAT]
+  [[ "$1" == *"$2"* ]] || fail "${3:+$3: }expected '$2' in: $1"
+}
+
+assert_lacks() { # TEXT PART [WHAT]
+  [[ "$1" != *"$2"* ]] || fail "${3:+$3: }expected no '$2' in: $1"
+}
+
+assert_json() { # FILTER EXPECTED COMMAND...: EXPECTED is what jq -r -c prints for FILTER
+  local filter=$1 expected=$2 json actual
+  shift 2
+  json=$("$@") || fail "$* failed: $json"
+  actual=$(jq -r -c "$filter" <<<"$json") || fail "jq cannot apply $filter to: $json"
+  [ "$actual" = "$expected" ] || fail "$*: $filter: expected '$expected', got '$actual' in: $json"
+}
+
+assert_ok() { # COMMAND...
+  local out
+  out=$("$@" 2>&1) || fail "$* failed with status $?: $out"
+}
+
+assert_status() { # STATUS COMMAND...: the output goes to $OUTPUT
+  local expected=$1 status=0
+  shift
+  OUTPUT=$("$@" 2>&1) || status=$?
+  [ $status = "$expected" ] || fail "$*: expected status $expected, got $status: $OUTPUT"
+}
+
+# Polls, for what no event tells: SECONDS COMMAND...
+wait_for() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $deadline ] || return 1
+    sleep 0.05
+  done
+}
+
+assert_soon() { # COMMAND...: succeeds within some seconds
+  wait_for 15 "$@" || fail "never succeeded: $*: $("$@" 2>&1)"
+}
+
+# --- sandbox ----------------------------------------------------------------------------------
+
+need_program() {
+  local program
+  for program; do
+    command -v "$program" >/dev/null || skip "needs the program $program"
+  done
+}
+
+# skips unless the kernel has link kind KIND; ARGS make one in a scratch namespace
+need_kind() { # KIND [ARGS...]
+  local kind=$1 out
+  shift
+  out=$(unshare -n ip link add name probe0 type "$kind" "$@" 2>&1) ||
+    skip "this kernel has no link kind $kind (ip says: $(head -n 1 <<<"$out"))"
+}
+
+find_programs() {
+  local dir
+  if [ -z "${NETNSD-}" ]; then
+    for dir in "${NETNSD_BUILDDIR-}" "$PWD" "$NETNSD_SRCDIR"; do
+      if [ -n "$dir" ] && [ -x "$dir/netnsd" ] && [ -f "$dir/netnsd" ]; then
+        NETNSD=$dir/netnsd
+        break
+      fi
+    done
+  fi
+  [ -x "${NETNSD-}" ] || skip "there is no program netnsd; set NETNSD, or run in a build directory"
+  NETNSCTL=${NETNSCTL:-$(dirname "$NETNSD")/netnsctl}
+  NETNSD_PLUGIN_PATH=${NETNSD_PLUGIN_PATH:-$(dirname "$NETNSD")/plugins}
+  PLUGINS=$NETNSD_PLUGIN_PATH
+  [ -x "$NETNSCTL" ] || skip "there is no program $NETNSCTL"
+  export NETNSD NETNSCTL NETNSD_PLUGIN_PATH PLUGINS NETNSD_SRCDIR
+}
+
+# Everything after this call runs inside.
+sandbox() { # "$@"
+  if [ "${NETNSD_SANDBOX-}" != "$$" ] || [ $$ != 1 ]; then
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    find_programs
+    need_program unshare nsenter ip jq python3
+    unshare -mnpf --mount-proc true 2>/dev/null || skip "mount, network and pid namespaces cannot be made here"
+    NETNSD_SANDBOX=1 exec unshare -mnpf --mount-proc --kill-child -- "$BASH" "$0" "$@"
+  fi
+  # A name for what the daemon inherits must not leak in from outside.
+  unset NOTIFY_SOCKET JOURNAL_STREAM LISTEN_FDS LISTEN_PID WATCHDOG_USEC NETNSD_CONFIG_PATH
+  umask 022
+  mount -t tmpfs -o mode=0755 sandbox /run || fail "no tmpfs on /run"
+  mkdir -p "$SANDBOX/etc" "$SANDBOX/work"
+  if ! mount -t overlay -o "lowerdir=/etc,upperdir=$SANDBOX/etc,workdir=$SANDBOX/work" etc /etc 2>/dev/null; then
+    # No overlayfs: a copy does as well.
+    { cp -a /etc/. "$SANDBOX/etc" && mount --bind "$SANDBOX/etc" /etc; } || fail "no private /etc"
+  fi
+  rm -rf /etc/netnsd /etc/netns
+  mkdir /etc/netnsd
+  # What the machine itself may have installed is none of our business.
+  local dir
+  for dir in /usr/lib/netnsd /usr/local/lib/netnsd; do
+    [ ! -d $dir ] || mount -t tmpfs none $dir
+  done
+  mount -t sysfs sysfs /sys || fail "no sysfs"
+  ip link set lo up || fail "lo cannot be set up"
+  trap on_exit EXIT
+  trap 'exit 143' TERM
+  trap 'exit 130' INT
+}
+
+on_exit() {
+  local status=$?
+  trap - EXIT
+  [ $status = 0 ] || [ $status = 77 ] || report
+  [ -z "$DAEMON_PID" ] || kill -9 "$DAEMON_PID" 2>/dev/null
+  exit $status
+}
+
+# What one wants to see after a failure.
+report() {
+  exec >&2
+  if [ -s $SANDBOX/daemon.log ]; then
+    echo "=== log of the daemon"
+    tail -n 60 $SANDBOX/daemon.log
+  fi
+  [ ! -s $SANDBOX/notify.log ] || { echo "=== sd_notify"; tail -n 10 $SANDBOX/notify.log; }
+  echo "=== host"
+  ip -br addr
+  echo "=== /run/netns"
+  ls -li /run/netns 2>/dev/null
+}
+
+# --- configuration ----------------------------------------------------------------------------
+
+conf() { # NAME: /etc/netnsd/NAME.netns from standard input
+  cat >"/etc/netnsd/$1.netns"
+}
+
+# --- daemon -----------------------------------------------------------------------------------
+
+# Starts it without waiting: the descriptor NOTIFY_FD says what it does.
+launch_daemon() { # [ARGS...]
+  local line say
+  rm -f $SANDBOX/notify.{in,out}
+  mkfifo $SANDBOX/notify.{in,out} || fail "no fifos"
+  # Not a coprocess: bash closes the descriptors of those as soon as they end.
+  exec {say}<>$SANDBOX/notify.in {NOTIFY_FD}<>$SANDBOX/notify.out
+  python3 "$TEST_LIB/notify.py" $SANDBOX/notify $SANDBOX/notify.log \
+    <$SANDBOX/notify.in >$SANDBOX/notify.out {say}>&- {NOTIFY_FD}>&- &
+  NOTIFY_PID=$!
+  read -r -t 30 line <&"$NOTIFY_FD" || fail "notify.py does not run"
+  NOTIFY_SOCKET=$SANDBOX/notify "$NETNSD" "$@" \
+    >>$SANDBOX/daemon.log 2>&1 </dev/null {say}>&- {NOTIFY_FD}>&- &
+  DAEMON_PID=$!
+  echo "$DAEMON_PID" >&"$say"
+  exec {say}>&-
+}
+
+start_daemon() { # [ARGS...]
+  local line=''
+  [ -z "$DAEMON_PID" ] || fail "the daemon runs already"
+  launch_daemon "$@"
+  read -r -t 60 line <&"$NOTIFY_FD"
+  case $line in
+    ready) ;;
+    died) fail "the daemon ended before it was ready, status $(daemon_status)" ;;
+    *) fail "the daemon did not become ready within 60 seconds" ;;
+  esac
+}
+
+# For a start that must be refused: the status goes to $STATUS, the log is in $SANDBOX/daemon.log.
+start_daemon_refused() { # [ARGS...]
+  local line=''
+  launch_daemon "$@"
+  read -r -t 60 line <&"$NOTIFY_FD"
+  [ "$line" = died ] || fail "expected the daemon to refuse to start, it is ${line:-undecided}"
+  STATUS=0
+  wait "$DAEMON_PID" || STATUS=$?
+  forget_daemon
+}
+
+daemon_status() {
+  local status=0
+  wait "$DAEMON_PID" || status=$?
+  echo $status
+}
+
+forget_daemon() {
+  DAEMON_PID=''
+  wait "$NOTIFY_PID" 2>/dev/null
+  exec {NOTIFY_FD}>&-
+  NOTIFY_PID=''
+  NOTIFY_FD=''
+}
+
+# Waits for notify.py to see the end, so that no timer of our own is needed.
+await_end() { # SECONDS
+  local line
+  while read -r -t "$1" line <&"$NOTIFY_FD"; do
+    [ "$line" != died ] || return 0
+  done
+  return 1
+}
+
+stop_daemon() {
+  local status=0
+  [ -n "$DAEMON_PID" ] || fail "the daemon does not run"
+  kill -TERM "$DAEMON_PID" || fail "the daemon has gone"
+  await_end 30 || fail "the daemon does not stop at SIGTERM"
+  wait "$DAEMON_PID" || status=$?
+  forget_daemon
+  [ $status = 0 ] || fail "the daemon ended with status $status"
+}
+
+kill_daemon() {
+  [ -n "$DAEMON_PID" ] || fail "the daemon does not run"
+  kill -KILL "$DAEMON_PID"
+  await_end 30 || fail "the daemon outlives SIGKILL"
+  wait "$DAEMON_PID" 2>/dev/null
+  forget_daemon
+}
+
+daemon_log() {
+  cat $SANDBOX/daemon.log 2>/dev/null
+}
+
+daemon_fds() {
+  find "/proc/$DAEMON_PID/fd" -mindepth 1 | wc -l
+}
+
+ctl() {
+  "$NETNSCTL" "$@"
+}
+
+# A plan that has nothing to do prints nothing.
+assert_plan_empty() {
+  local out
+  out=$(ctl plan 2>&1) || fail "netnsctl plan failed: $out"
+  [ -z "$out" ] || fail "expected an empty plan, got: $out"
+}
+
+# --- the kernel's view ------------------------------------------------------------------------
+
+inns() { # NAME COMMAND...
+  local name=$1
+  shift
+  nsenter --net="/run/netns/$name" -- "$@"
+}
+
+nsjson() { # NAME IP-ARGS...
+  local name=$1
+  shift
+  inns "$name" ip -j -d "$@"
+}
+
+host_json() { # IP-ARGS...
+  ip -j -d "$@"
+}
+
+ns_inode() { # NAME
+  stat -L -c %i "/run/netns/$1"
+}
+
+is_nsfs() { # NAME
+  [ "$(stat -f -c %T "/run/netns/$1" 2>/dev/null)" = nsfs ]
+}
+
+ns_ifindex() { # NAME IFNAME; NAME - is the host
+  if [ "$1" = - ]; then
+    host_json link show dev "$2" | jq '.[0].ifindex'
+  else
+    nsjson "$1" link show dev "$2" | jq '.[0].ifindex'
+  fi
+}
+
+# One line that changes when anything that must stay does: inode of the namespace, index of each link.
+fingerprint() { # NAME...; - is the host
+  local name
+  for name; do
+    if [ "$name" = - ]; then
+      echo "host $(host_json link | jq -c '[.[] | [.ifname, .ifindex]]')"
+    else
+      echo "$name $(ns_inode "$name") $(nsjson "$name" link | jq -c '[.[] | [.ifname, .ifindex]]')"
+    fi
+  done
+}
+
+ping_from() { # NAME ADDRESS
+  need_program ping
+  assert_soon inns "$1" ping -n -q -c 1 -W 1 "$2"
+}
+
+# --- the end ----------------------------------------------------------------------------------
+
+foreign() { # NAME...: made by the test itself
+  FOREIGN+=("$@")
+}
+
+own_pid() { # PID...
+  OWN_PIDS+=("$@")
+}
+
+is_among() { # WORD WORDS...
+  local word=$1 other
+  shift
+  for other; do
+    [ "$word" != "$other" ] || return 0
+  done
+  return 1
+}
+
+leaks() ( # prints what is left
+  for file in /run/netns/* /run/netns/.[!.]*; do
+    name=${file##*/}
+    { [ -e "$file" ] || [ -L "$file" ]; } || continue
+    is_among "$name" ${FOREIGN[@]+"${FOREIGN[@]}"} || echo "a name in /run/netns: $name"
+  done
+  mounts=$(awk '$0 ~ / - nsfs / { print $5 }' /proc/self/mountinfo | sort | uniq -c)
+  while read -r count file; do
+    [ -n "$file" ] || continue
+    name=${file##*/}
+    is_among "$name" ${FOREIGN[@]+"${FOREIGN[@]}"} || echo "a mount of a namespace: $file"
+    [ "$count" = 1 ] || echo "$count mounts of a namespace on $file"
+  done <<<"$mounts"
+  ip -o link show group $LINK_GROUP | sed 's/^/a link of ours: /'
+  ip route show table all proto $ROUTE_PROTO | sed 's/^/a route of ours: /'
+  ip -6 route show table all proto $ROUTE_PROTO | sed 's/^/a route of ours: /'
+  for file in /etc/netns/*; do
+    [ ! -e "$file" ] || is_among "${file##*/}" ${FOREIGN[@]+"${FOREIGN[@]}"} || echo "a file: $file"
+  done
+  for file in /proc/[0-9]*; do
+    pid=${file##*/}
+    is_among "$pid" 1 $$ "$BASHPID" "$DAEMON_PID" "$NOTIFY_PID" ${OWN_PIDS[@]+"${OWN_PIDS[@]}"} && continue
+    # The subshell that runs this function, and what it has just started, are not meant.
+    [ "$(awk '$1 == "PPid:" { print $2 }' "$file/status" 2>/dev/null)" != "$BASHPID" ] || continue
+    [ -r "$file/cmdline" ] || continue
+    name=$(tr '\0' ' ' <"$file/cmdline" 2>/dev/null)
+    [ -z "$name" ] || echo "a process: $pid $name"
+  done
+)
+
+no_leaks() {
+  [ -z "$(leaks)" ]
+}
+
+# Teardown in the kernel takes its time after the call that asked for it.
+leak_check() {
+  wait_for 15 no_leaks || fail "left behind:
+$(leaks)"
+}
+
+# Every test ends here: all files go, and with them all that was ours; then the daemon stops.
+finish() {
+  local held fresh
+  step "the end: nothing is left"
+  if [ -n "$DAEMON_PID" ]; then
+    rm -rf /etc/netnsd/* /run/netnsd/transient/*
+    assert_ok ctl apply
+    leak_check
+    held=$(daemon_fds)
+    stop_daemon
+    start_daemon
+    fresh=$(daemon_fds)
+    [ "$held" -le "$fresh" ] ||
+      fail "the daemon held $held descriptors after all was removed, and needs $fresh"
+    stop_daemon
+  fi
+  leak_check
+  echo "passed"
+}

@@ -367,7 +367,8 @@ is_among() { # WORD WORDS...
   return 1
 }
 
-leaks() ( # prints what is left
+leaks() { # prints what is left; only ever in $(...)
+  local file name pid mounts count
   for file in /run/netns/* /run/netns/.[!.]*; do
     name=${file##*/}
     { [ -e "$file" ] || [ -L "$file" ]; } || continue
@@ -395,7 +396,7 @@ leaks() ( # prints what is left
     name=$(tr '\0' ' ' <"$file/cmdline" 2>/dev/null)
     [ -z "$name" ] || echo "a process: $pid $name"
   done
-)
+}
 
 no_leaks() {
   [ -z "$(leaks)" ]

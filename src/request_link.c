@@ -105,8 +105,9 @@ int request_link_create(const struct link *l, int netns_fd, int parent_ifindex, 
 			int peer_netns_fd, bool up, struct nl_msg **ret)
 {
 	const struct link *declared = l->is_peer ? l->peer : l; /* only that end has the kind's config */
+	const bool in_data = l->kind->flags & NETNSD_KIND_PARENT_IN_DATA;
 	struct netnsd_peer peer = {.netns_fd = peer_netns_fd, .group = LINK_GROUP};
-	struct netnsd_link view = {.ifname = l->name};
+	struct netnsd_link view = {.ifname = l->name, .parent_ifindex = in_data ? parent_ifindex : 0};
 	struct nl_msg *msg;
 	int e;
 
@@ -125,7 +126,7 @@ int request_link_create(const struct link *l, int netns_fd, int parent_ifindex, 
 		return e;
 	e = put_common(msg, l);
 	if (e == 0)
-		e = put_places(msg, netns_fd, parent_ifindex, master_ifindex);
+		e = put_places(msg, netns_fd, in_data ? 0 : parent_ifindex, master_ifindex);
 	if (e == 0)
 		e = put_linkinfo(msg, &view, l->kind, false);
 	return finish(msg, e, ret);

@@ -58,6 +58,7 @@ void ifname_shorten(const char *wanted, char ret[IFNAMSIZ])
 	uint64_t hash = str_hash(wanted);
 	size_t n = 0;
 
+	hash ^= hash >> 29; /* the last letters of a name reach the low bits least */
 	if (ifname_is_valid(wanted)) {
 		(void)snprintf(ret, IFNAMSIZ, "%s", wanted);
 		return;
@@ -137,7 +138,7 @@ const char *str_nearest(const char *word, const char *const *candidates)
 		if (m == 0 || m > NEAREST_WORD_MAX)
 			continue;
 		distance = word_distance(word, length, candidates[i], m);
-		/* A word that shares no letter with what was typed was not meant. */
+		/* Where every letter would change, nothing points to that word. */
 		if (distance < best && distance < length) {
 			best = distance;
 			nearest = candidates[i];

@@ -179,8 +179,7 @@ static void connection_step(struct varlink_connection *c)
 	ev_idle_stop(c->server->loop, &c->resume);
 	c->in_step = true;
 	connection_work(c);
-	if (!c->dead)
-		varlink_connection_flush(c);
+	varlink_connection_flush(c); /* dead or not: earlier calls have their answers */
 	c->in_step = false;
 	if (connection_is_over(c)) {
 		varlink_connection_free(c);

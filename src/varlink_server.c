@@ -232,7 +232,7 @@ static int listen_on_path(struct varlink_server *s, const char *path, mode_t mod
 	if (r < 0)
 		return r;
 	if (stat(path, &st) < 0 || listen(fd, SOMAXCONN) < 0) {
-		r = error_set(err, -errno, "Cannot listen on %s: %m", path);
+		r = error_set(err, -errno, "Cannot listen on %s: %m", address.sun_path);
 		(void)unlink(path);
 		return r;
 	}
@@ -320,8 +320,7 @@ void varlink_server_free(struct varlink_server *s)
 	if (s->listener.fd >= 0)
 		(void)close(s->listener.fd);
 	DL_FOREACH_SAFE (s->connections, c, next) {
-		if (!c->dead)
-			varlink_connection_flush(c);
+		varlink_connection_flush(c);
 		varlink_connection_free(c);
 	}
 	(void)close(s->reserve);

@@ -371,6 +371,8 @@ main() {
 		${CC:-cc} -std=gnu11 -D_GNU_SOURCE ${CFLAGS:--O2} -o "$work/$m" "$here/$m.c" || die "cannot build $m"
 	done
 	echo "kernel $(uname -r), $(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg), $(ip -V | sed 's/.*iproute2/iproute2/')"
+	awk -v cpus="$(nproc)" '{ exit $1 > cpus / 4 }' /proc/loadavg ||
+		note "the machine was busy when this began (load $(cut -d' ' -f1 /proc/loadavg)): read the ratios with care"
 	unshare -mnpf --mount-proc --kill-child bash "$self" rounds || exit 1
 	[ ! -s "$work/notes" ] || { echo; echo "Notes"; sort -u "$work/notes" | sed 's/^/  /'; }
 }

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
-#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
@@ -22,19 +21,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #define NSID_FIRST 2000000000
 #define GROUP	   0x6e657473
 #define PROTOCOL   78
 #define DIRECTORY  "/run/netns"
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 
 union request {
 	struct nlmsghdr header;
@@ -79,11 +79,10 @@ static void nest_end(union request *r, struct rtattr *nest)
 
 static int netlink_open(void)
 {
-	static const struct sockaddr_nl address = {.nl_family = AF_NETLINK};
 	const int on = 1;
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
-	if (fd < 0 || bind(fd, (const void *)&address, sizeof(address)) < 0)
+	if (fd < 0)
 		err(1, "netlink socket");
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
@@ -115,18 +114,22 @@ static int link_index(int fd, const char *name)
 	union request r;
 
 	request_begin(&r, RTM_GETLINK, 0, &head, sizeof(head));
-	put_string(&r, IFLA_IFNAME, name);
+	put_string(&r, IFLA_ALT_IFNAME, name);
+	put_u32(&r, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	if (talk(fd, &r, name) != RTM_NEWLINK)
 		errx(1, "%s: no answer", name);
 	return ((struct ifinfomsg *)NLMSG_DATA(&r.header))->ifi_index;
 }
 
-static void link_up(int fd, int ifindex)
+/* Up, and into the bridge `master` unless it is 0. */
+static void link_up(int fd, int ifindex, int master)
 {
 	const struct ifinfomsg head = {.ifi_index = ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
 	union request r;
 
 	request_begin(&r, RTM_NEWLINK, NLM_F_ACK, &head, sizeof(head));
+	if (master)
+		put_u32(&r, IFLA_MASTER, (uint32_t)master);
 	talk(fd, &r, "up");
 }
 
@@ -170,22 +173,22 @@ static void link_create(int fd, const char *name, const char *kind, const char *
 	talk(fd, &r, name);
 }
 
-/* No IPv6 link-local address on a port of a bridge, up, and into the bridge: one request. */
-static void port_set(int fd, int ifindex, int master)
+/* No IPv6 link-local address on a port of a bridge. The kernel reads this attribute after the flags,
+ * so that "up" in the same request would come first. */
+static void link_addrgen_none(int fd, int ifindex)
 {
-	const struct ifinfomsg head = {.ifi_index = ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	const struct ifinfomsg head = {.ifi_index = ifindex};
 	const uint8_t none = IN6_ADDR_GEN_MODE_NONE;
 	struct rtattr *af, *inet6;
 	union request r;
 
 	request_begin(&r, RTM_NEWLINK, NLM_F_ACK, &head, sizeof(head));
-	put_u32(&r, IFLA_MASTER, (uint32_t)master);
 	af = put(&r, IFLA_AF_SPEC, NULL, 0);
 	inet6 = put(&r, AF_INET6, NULL, 0);
 	put(&r, IFLA_INET6_ADDR_GEN_MODE, &none, 1);
 	nest_end(&r, inet6);
 	nest_end(&r, af);
-	talk(fd, &r, "port");
+	talk(fd, &r, "addrgen");
 }
 
 static void address_add(int fd, int ifindex, uint32_t address)
@@ -220,29 +223,40 @@ static void route_add(int fd, int ifindex, uint32_t gateway)
 	talk(fd, &r, "route");
 }
 
-static void publish(int directory, int ns, const char *name)
+static void publish(int ns, const char *name)
 {
-	int file, tree;
-	struct statfs s;
+	int directory = open(DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC), file, tree;
+	struct stat there, here;
 
-	if (flock(directory, LOCK_EX) < 0)
-		err(1, "lock");
 	file = openat(directory, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
 	tree = (int)syscall(SYS_open_tree, ns, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (file < 0 || tree < 0 ||
 	    syscall(SYS_move_mount, tree, "", file, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
 		    0)
 		err(1, "%s", name);
-	close(file);
+	if (fstat(ns, &here) < 0 || fstatat(directory, name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    here.st_ino != there.st_ino || here.st_dev != there.st_dev)
+		err(1, "%s is another namespace", name);
 	close(tree);
-	file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (file < 0 || fstatfs(file, &s) < 0 || s.f_type != NSFS_MAGIC)
-		err(1, "%s is no namespace", name);
 	close(file);
-	(void)flock(directory, LOCK_UN);
+	close(directory);
 }
 
-static void namespace_add(int host, int host_ns, int directory, int master, unsigned i)
+/* What a daemon knows its namespaces by. */
+static void identify(int ns)
+{
+	socklen_t length = sizeof(uint64_t);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie;
+	struct stat s;
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length);
+	close(fd);
+	if (fstat(ns, &s) < 0)
+		err(1, "namespace");
+}
+
+static void namespace_add(int host, const char *bridge, unsigned i)
 {
 	char name[32], port[32];
 	int ns, inside, ifindex;
@@ -254,24 +268,37 @@ static void namespace_add(int host, int host_ns, int directory, int master, unsi
 	ns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC); /* stays open, as in netnsd */
 	if (ns < 0)
 		err(1, "namespace");
+	identify(ns);
 	nsid_set(host, ns, NSID_FIRST + (int)i);
 	inside = netlink_open();
-	link_up(inside, 1);
-	link_create(inside, "eth0", "veth", port, host_ns);
-	port_set(host, link_index(host, port), master);
+	link_up(inside, link_index(inside, "lo"), 0);
+	link_create(host, port, "veth", "eth0", ns);
+	ifindex = link_index(host, port);
+	link_addrgen_none(host, ifindex);
+	link_up(host, ifindex, link_index(host, bridge));
 	ifindex = link_index(inside, "eth0");
-	link_up(inside, ifindex);
+	link_up(inside, ifindex, 0);
 	address_add(inside, ifindex, 0x0a400002U + (i / 250 << 8) + i % 250);
 	route_add(inside, ifindex, 0x0a400001U);
+	publish(ns, name);
 	close(inside);
-	publish(directory, ns, name);
+}
+
+static void bridge_add(int host, const char *name)
+{
+	int ifindex;
+
+	link_create(host, name, "bridge", NULL, -1);
+	ifindex = link_index(host, name);
+	address_add(host, ifindex, 0x0a400001U);
+	link_up(host, ifindex, 0);
 }
 
 int main(int argc, char **argv)
 {
 	unsigned count = argc == 3 ? (unsigned)atoi(argv[1]) : 0;
 	struct rlimit limit;
-	int host, host_ns, directory, master;
+	int host;
 
 	if (count == 0)
 		errx(2, "Usage: sequential COUNT BRIDGE");
@@ -283,14 +310,9 @@ int main(int argc, char **argv)
 	    mount(DIRECTORY, DIRECTORY, "none", MS_BIND | MS_REC, NULL) < 0 ||
 	    mount("", DIRECTORY, "none", MS_SHARED | MS_REC, NULL) < 0)
 		err(1, DIRECTORY);
-	directory = open(DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	host_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	host = netlink_open();
-	link_create(host, argv[2], "bridge", NULL, -1);
-	master = link_index(host, argv[2]);
-	address_add(host, master, 0x0a400001U);
-	link_up(host, master);
+	bridge_add(host, argv[2]);
 	for (unsigned i = 0; i < count; i++)
-		namespace_add(host, host_ns, directory, master, i);
+		namespace_add(host, argv[2], i);
 	return 0;
 }

@@ -80,6 +80,23 @@ static int next_timeout(const struct ctl *c, const struct progress *p)
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
 
+/* Whatever is printed later may come from other people, or a false daemon: nothing in it may steer
+ * the terminal. Done once, here, so that no output can forget it; programs get it as it is. */
+static void make_safe(json_t *json, bool lines)
+{
+	json_t *item;
+	const char *key;
+	size_t i;
+
+	if (json_is_string(json)) {
+		_cleanup_free_ char *safe = text_safe(json_string_value(json), lines);
+
+		(void)json_string_set(json, safe ? safe : "?");
+	}
+	json_array_foreach(json, i, item) make_safe(item, false);
+	json_object_foreach(json, key, item) make_safe(item, strcmp(key, "text") == 0);
+}
+
 static int receive_all(struct ctl *c, struct request *q, struct progress *p, struct reply *ret)
 {
 	for (;;) {
@@ -100,6 +117,8 @@ static int receive_all(struct ctl *c, struct request *q, struct progress *p, str
 			progress_end(p);
 			return report_lost(c, q->what, r, &err);
 		}
+		if (c->json == JSON_MODE_OFF || reply.error)
+			make_safe(reply.parameters, false);
 		if (!continues || reply.error) {
 			*ret = reply;
 			return 0;

@@ -151,7 +151,7 @@ char *client_error_to_string(const char *error, json_t *parameters)
 static void diag_print(FILE *f, const struct diag *d)
 {
 	bool colored = colors_wanted(fileno(f)), error = d->severity == DIAG_ERROR;
-	_cleanup_free_ char *text = diag_to_string(d), *safe = text ? text_safe(text) : NULL;
+	_cleanup_free_ char *text = diag_to_string(d), *safe = text ? text_safe(text, false) : NULL;
 
 	if (colored)
 		(void)fputs(error ? "\033[0;1;31m" : "\033[0;1;33m", f);
@@ -218,7 +218,7 @@ json_t *diags_to_json(const struct diags *diags)
 int client_report(const char *what, const struct reply *reply)
 {
 	json_t *diagnostics = json_object_get(reply->parameters, "diagnostics");
-	_cleanup_free_ char *text = NULL, *safe = NULL;
+	_cleanup_free_ char *text = NULL;
 
 	if (str_equal(reply->error, MANAGER_INTERFACE ".BadConfiguration") &&
 	    json_array_size(diagnostics) > 0) {
@@ -227,9 +227,8 @@ int client_report(const char *what, const struct reply *reply)
 		return CTL_FAILED;
 	}
 	text = client_error_to_string(reply->error, reply->parameters);
-	safe = text ? text_safe(text) : NULL;
-	if (!safe)
+	if (!text)
 		return ctl_no_memory();
-	ctl_error("cannot %s: %s", what, safe);
+	ctl_error("cannot %s: %s", what, text);
 	return CTL_FAILED;
 }

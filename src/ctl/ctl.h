@@ -95,13 +95,14 @@ const char *color_off(const struct ctl *c);
 const char *color_sequence(enum color color); /* for libsmartcols; NULL for none */
 
 void pager_open(struct ctl *c);
-void pager_close(void);
+/* At the end: waits for the pager. -errno, and said so, when something could not be written. */
+int output_close(void);
 
 /* Prints in the mode asked for; steals json (NULL: no memory). Returns the exit code. */
 int output_json(const struct ctl *c, json_t *json);
-/* Text without what could steer a terminal; owned, NULL: no memory. */
-char *text_safe(const char *text);
-void print_safe(const char *text);
+/* Text without what could steer a terminal, with its lines or as one; owned, NULL: no memory. What
+ * the daemon says has been through this already (client.c). */
+char *text_safe(const char *text, bool lines);
 unsigned terminal_width(void);
 /* "Tue 2025-03-04 12:00:00 UTC; 5min 3s ago" */
 void print_since(uint64_t usec);

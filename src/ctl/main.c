@@ -47,16 +47,18 @@ static const struct verb verbs[] = {
 static void __attribute__((format(printf, 2, 0)))
 write_stderr(const char *color, const char *format, va_list ap)
 {
-	bool colored = colors_wanted(STDERR_FILENO);
+	_cleanup_free_ char *text = NULL, *safe = NULL;
+	bool colored;
 
+	/* First of all: %m is about now. */
+	if (vasprintf(&text, format, ap) < 0)
+		text = NULL;
+	/* A name or a reason in it may be anybody's. */
+	safe = text ? text_safe(text, false) : NULL;
+	colored = colors_wanted(STDERR_FILENO);
 	(void)fflush(stdout);
-	if (colored)
-		(void)fputs(color, stderr);
-	(void)fputs("netnsctl: ", stderr);
-	(void)vfprintf(stderr, format, ap);
-	if (colored)
-		(void)fputs("\033[0m", stderr);
-	(void)fputc('\n', stderr);
+	(void)fprintf(stderr, "%snetnsctl: %s%s\n", colored ? color : "", safe ? safe : "out of memory",
+		      colored ? "\033[0m" : "");
 }
 
 void ctl_error(const char *format, ...)
@@ -353,10 +355,5 @@ int main(int argc, char **argv)
 	if (parse_arguments(&c, argc, argv, args, &n, &r) == 0)
 		r = run_verb(&c, args + 1, n - 1);
 	client_done(&c);
-	if (fflush(stdout) != 0 && r == CTL_DONE) {
-		ctl_error("cannot write the output: %m");
-		r = CTL_FAILED;
-	}
-	pager_close();
-	return r;
+	return output_close() < 0 && r == CTL_DONE ? CTL_FAILED : r;
 }

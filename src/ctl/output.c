@@ -96,14 +96,22 @@ void pager_open(struct ctl *c)
 	(void)close(fds[1]);
 }
 
-void pager_close(void)
+int output_close(void)
 {
+	errno = 0;
+	if ((fflush(stdout) != 0 || ferror(stdout)) && pager_pid <= 0) {
+		if (errno == 0)
+			errno = EIO; /* it was an earlier write, and its reason is lost */
+		ctl_error("cannot write the output: %m");
+		return -EIO;
+	}
 	if (pager_pid <= 0)
-		return;
+		return 0;
 	(void)fclose(stdout);
 	while (waitpid(pager_pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	pager_pid = -1;
+	return 0;
 }
 
 /* --- text ------------------------------------------------------------------------------------ */
@@ -117,33 +125,27 @@ int output_json(const struct ctl *c, json_t *json)
 		return ctl_no_memory();
 	r = json_dumpf(json, stdout, flags);
 	json_decref(json);
-	if (r < 0 || putchar('\n') == EOF) {
-		ctl_error("cannot write the output: %m");
-		return CTL_FAILED;
-	}
+	if (r < 0)
+		return ferror(stdout) ? CTL_FAILED : ctl_no_memory(); /* output_close() says the first */
+	putchar('\n');
 	return CTL_DONE;
 }
 
-char *text_safe(const char *text)
+char *text_safe(const char *text, bool lines)
 {
 	char *copy = strdup(text);
 
 	if (!copy)
 		return NULL;
 	for (unsigned char *p = (unsigned char *)copy; *p; p++) {
-		if ((*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f)
+		if (lines && (*p == '\n' || *p == '\t'))
+			continue;
+		if (*p < 0x20 || *p == 0x7f)
 			*p = '?';
-		else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) /* C1 control characters */
+		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) /* C1 control characters */
 			p[0] = p[1] = '?';
 	}
 	return copy;
-}
-
-void print_safe(const char *text)
-{
-	_cleanup_free_ char *safe = text_safe(text);
-
-	(void)fputs(safe ? safe : "?", stdout);
 }
 
 unsigned terminal_width(void)

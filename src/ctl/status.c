@@ -27,7 +27,7 @@ static void field(const char *name, const char *text)
 	if (!text || !*text)
 		return;
 	label(name);
-	print_safe(text);
+	(void)fputs(text, stdout);
 	putchar('\n');
 }
 
@@ -40,7 +40,7 @@ static void field_lines(const char *name, const json_t *array)
 	json_array_foreach(array, i, item)
 	{
 		label(i == 0 ? name : "");
-		print_safe(json_string_value(item) ? json_string_value(item) : "?");
+		(void)fputs(json_string_value(item) ? json_string_value(item) : "?", stdout);
 		putchar('\n');
 	}
 }
@@ -57,7 +57,7 @@ static void field_words(const char *name, const json_t *array)
 	{
 		if (i > 0)
 			putchar(' ');
-		print_safe(json_string_value(item) ? json_string_value(item) : "?");
+		(void)fputs(json_string_value(item) ? json_string_value(item) : "?", stdout);
 	}
 	putchar('\n');
 }
@@ -85,7 +85,7 @@ static void print_loaded(const json_t *context, const json_t *runtime)
 	if (!file)
 		return;
 	label("Loaded");
-	print_safe(file);
+	(void)fputs(file, stdout);
 	if (json_truth(context, "transient"))
 		printf(" (transient)");
 	if (autostart)
@@ -115,7 +115,7 @@ static void print_part(const char *before, const char *text)
 	if (!text || !*text)
 		return;
 	printf(", %s", before);
-	print_safe(text);
+	(void)fputs(text, stdout);
 }
 
 static void print_link_head(const struct ctl *c, const json_t *link)
@@ -124,9 +124,9 @@ static void print_link_head(const struct ctl *c, const json_t *link)
 	bool here = str_equal(owner, "yes"), loopback = str_equal(json_text(link, "kind"), "loopback");
 
 	printf("%s", color_on(c, COLOR_BOLD));
-	print_safe(json_text(link, "name") ? json_text(link, "name") : "?");
+	(void)fputs(json_text(link, "name") ? json_text(link, "name") : "?", stdout);
 	printf("%s: ", color_off(c));
-	print_safe(json_text(link, "kind") ? json_text(link, "kind") : "link");
+	(void)fputs(json_text(link, "kind") ? json_text(link, "kind") : "link", stdout);
 	if (!json_is_integer(json_object_get(link, "index")))
 		printf(", %smissing%s", color_on(c, COLOR_RED), color_off(c));
 	else if (!state || str_equal(state, "unknown"))
@@ -159,7 +159,7 @@ static void print_links(const struct ctl *c, const json_t *links)
 		{
 			label("");
 			printf("  ");
-			print_safe(json_string_value(address) ? json_string_value(address) : "?");
+			(void)fputs(json_string_value(address) ? json_string_value(address) : "?", stdout);
 			putchar('\n');
 		}
 	}
@@ -178,7 +178,7 @@ static void print_holders(const json_t *holders)
 		printf("%lld", (long long)json_number(holder, "pid"));
 		if (command) {
 			printf(" (");
-			print_safe(command);
+			(void)fputs(command, stdout);
 			putchar(')');
 		}
 		putchar('\n');
@@ -192,10 +192,10 @@ int status_netns(struct ctl *c, json_t *d)
 
 	state = state ? state : "unknown";
 	print_dot(c, state);
-	print_safe(json_text(d, "name") ? json_text(d, "name") : "?");
+	(void)fputs(json_text(d, "name") ? json_text(d, "name") : "?", stdout);
 	if (description && *description) {
 		printf(" - ");
-		print_safe(description);
+		(void)fputs(description, stdout);
 	}
 	putchar('\n');
 	print_loaded(context, runtime);

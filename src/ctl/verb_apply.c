@@ -18,13 +18,13 @@ static void print_action(const struct ctl *c, json_t *action)
 	while (i < 2 && !str_equal(signs[i].operation, operation))
 		i++;
 	printf("%s%c ", color_on(c, signs[i].color), signs[i].sign);
-	print_safe(json_text(action, "namespace") ? json_text(action, "namespace") : "?");
+	(void)fputs(json_text(action, "namespace") ? json_text(action, "namespace") : "?", stdout);
 	printf(": ");
-	print_safe(json_text(action, "text") ? json_text(action, "text") : "?");
+	(void)fputs(json_text(action, "text") ? json_text(action, "text") : "?", stdout);
 	printf("%s", color_off(c));
 	if (reason && *reason) {
 		printf(" (");
-		print_safe(reason);
+		(void)fputs(reason, stdout);
 		printf(")");
 	}
 	putchar('\n');
@@ -47,11 +47,11 @@ static void print_failures(const json_t *failures)
 	{
 		const char *action = json_text(failure, "action"), *code = json_text(failure, "errnoName");
 		const char *name = json_text(failure, "namespace"), *message = json_text(failure, "message");
-		_cleanup_free_ char *safe = text_safe(message ? message : "no reason given");
 
-		ctl_error("%s: %s%s%s%s%s%s; it was left as it had been", name ? name : "?",
+		ctl_error("%s: %s%s%s%s%s%s%s; it was left as it had been", name ? name : "?",
 			  action ? "'" : "", action ? action : "", action ? "' failed: " : "",
-			  safe ? safe : "?", code ? " " : "", code ? code : "");
+			  message ? message : "no reason given", code ? " (" : "", code ? code : "",
+			  code ? ")" : "");
 	}
 }
 

@@ -42,12 +42,9 @@ static void print_holders(const char *name, const json_t *holders)
 		if (command)
 			strbuf_printf(&list, " (%s)", command);
 	}
-	if (!list.failed) {
-		_cleanup_free_ char *safe = text_safe(list.data);
-
+	if (!list.failed)
 		ctl_warning("%s: the name is gone; the namespace itself goes when these processes end: %s",
-			    name ? name : "some namespaces", safe ? safe : "?");
-	}
+			    name ? name : "some namespaces", list.data);
 	strbuf_free(&list);
 }
 
@@ -109,9 +106,9 @@ int verb_add(struct ctl *c, char **args, int n)
 
 	(void)snprintf(what, sizeof(what), "add '%s'", args[0]);
 	for (int i = 1; i < n; i++) {
-		const char *equal = strchr(args[i], '='), *dot = strchr(args[i], '.');
+		const char *equal = strchr(args[i], '=');
 
-		if (!equal || !dot || dot > equal)
+		if (!equal || equal == args[i])
 			return ctl_usage_error(c,
 					       "'%s' is no setting; expected SECTION.KEY=VALUE, for example "
 					       "\"Veth eth0.Address=10.0.0.2/24\"",
@@ -183,12 +180,10 @@ static int report_states(struct ctl *c, char **args, int n, const char *a, const
 		const json_t *runtime = json_object_get(entry, "runtime");
 		const char *state = json_text(runtime, "state"), *reason = json_text(runtime, "reason");
 		const char *name = json_text(entry, "name");
-		_cleanup_free_ char *safe = NULL;
 
 		if ((!str_equal(state, a) && !str_equal(state, b)) || !is_named(args, n, name))
 			continue;
-		safe = reason ? text_safe(reason) : NULL;
-		ctl_error("'%s' is %s%s%s", name, state, safe && *safe ? ": " : "", safe ? safe : "");
+		ctl_error("'%s' is %s%s%s", name, state, reason && *reason ? ": " : "", reason ? reason : "");
 		r = CTL_FAILED;
 	}
 	json_decref(entries);

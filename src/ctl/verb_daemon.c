@@ -50,7 +50,7 @@ int verb_version(struct ctl *c, char **args, int n)
 		printf("netnsctl %s\n", netnsd_version());
 		if (daemon_version) {
 			printf("netnsd ");
-			print_safe(daemon_version);
+			(void)fputs(daemon_version, stdout);
 			printf(" (running)\n");
 		}
 	}

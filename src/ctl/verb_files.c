@@ -55,7 +55,9 @@ static int cat_file(const struct ctl *c, const char *path, bool first)
 	}
 	printf("%s%s# %s%s\n", first ? "" : "\n", color_on(c, COLOR_BOLD), path, color_off(c));
 	if (c->terminal) {
-		print_safe(text);
+		_cleanup_free_ char *safe = text_safe(text, true);
+
+		(void)fputs(safe ? safe : "?", stdout);
 	} else {
 		(void)fwrite(text, 1, length, stdout);
 	}

@@ -82,15 +82,15 @@ static void append_key(struct strbuf *b, const char *field)
 		{"dns", "DNS"},		{"nsid", "NSID"},	{"mtu", "MTU"}, {"macAddress", "MACAddress"},
 		{"rxBytes", "RXBytes"}, {"txBytes", "TXBytes"}, {"pid", "PID"},
 	};
-	char first[2] = {(char)toupper((unsigned char)field[0]), '\0'};
 
 	for (size_t i = 0; i < sizeof(acronyms) / sizeof(acronyms[0]); i++)
 		if (strcmp(field, acronyms[i][0]) == 0) {
 			strbuf_puts(b, acronyms[i][1]);
 			return;
 		}
-	strbuf_puts(b, first);
-	strbuf_puts(b, field + 1);
+	for (size_t i = 0; field[i]; i++)
+		if (isalnum((unsigned char)field[i]))
+			strbuf_printf(b, "%c", i == 0 ? toupper((unsigned char)field[i]) : field[i]);
 }
 
 static void print_value(const char *key, const json_t *value)
@@ -101,15 +101,8 @@ static void print_value(const char *key, const json_t *value)
 		printf("%s=%lld\n", key, (long long)json_integer_value(value));
 	else if (json_is_boolean(value))
 		printf("%s=%s\n", key, json_is_true(value) ? "yes" : "no");
-	else if (text) {
-		/* One line a value, whatever is in it. */
-		printf("%s=", key);
-		for (const char *p = text; *p; p++)
-			(void)fputs(*p == '\n' ? "\\n"
-					       : (const char[]){(unsigned char)*p < 0x20 ? '?' : *p, 0},
-				    stdout);
-		putchar('\n');
-	}
+	else if (text)
+		printf("%s=%s\n", key, text);
 }
 
 static void show_object(const char *prefix, json_t *object);
@@ -128,7 +121,7 @@ static void show_element(const char *key, json_t *element)
 		printf("%s=%lld", key, (long long)json_number(element, "pid"));
 		if (json_text(element, "command")) {
 			putchar(' ');
-			print_safe(json_text(element, "command"));
+			(void)fputs(json_text(element, "command"), stdout);
 		}
 		putchar('\n');
 		return;

@@ -159,8 +159,7 @@ static void put_route_destination(struct strbuf *out, const struct route *r)
 	if (r->destination.length > 0)
 		put_prefix(out, &r->destination);
 	else
-		strbuf_puts(out,
-			    r->family == AF_INET6 && r->gateway.family != AF_INET6 ? "::/0" : "default");
+		strbuf_puts(out, r->family == AF_INET6 && r->gateway.family != AF_INET6 ? "::/0" : "default");
 	if (r->source.length > 0) {
 		strbuf_puts(out, " from ");
 		put_prefix(out, &r->source);

@@ -21,7 +21,7 @@
 struct vlan_config {
 	uint16_t id;
 	uint16_t protocol;
-	bool switches[4]; /* in the order of flag_bits */
+	uint32_t switches[4]; /* in the order of flag_bits */
 };
 
 /* Rows of the table: the switches come first, so that their `set` bits are 0 to 3. */

@@ -29,7 +29,7 @@ struct vxlan_config {
 	struct netnsd_ip remote, group, local;
 	char *port_range;
 	uint32_t ttl; /* TTL_INHERIT: the inner packet's */
-	bool group_policy;
+	uint32_t group_policy;
 	uint32_t vni;
 	uint32_t ageing;
 	uint32_t limit;
@@ -391,7 +391,8 @@ static enum verdict compare_fixed(const struct netnsd_link *link, const struct n
 	if (is_set(link, PORT_RANGE) && parse_range(c->port_range, &range) == 0 &&
 	    (!actual || memcmp(actual, &range, sizeof(range)) != 0))
 		differs = "PortRange";
-	else if (is_set(link, GROUP_POLICY) && c->group_policy != (find(data, IFLA_VXLAN_GBP, 0) != NULL))
+	else if (is_set(link, GROUP_POLICY) &&
+		 (c->group_policy != 0) != (find(data, IFLA_VXLAN_GBP, 0) != NULL))
 		differs = "GroupPolicyExtension";
 	else if (link->parent_ifindex > 0 &&
 		 (!parent || memcmp(parent, &link->parent_ifindex, sizeof(uint32_t)) != 0))

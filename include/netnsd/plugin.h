@@ -75,8 +75,8 @@ enum netnsd_key_type {
 
 /* The netlink form of the value, and the width of its field. */
 enum netnsd_wire {
-	NETNSD_WIRE_NONE, /* not a plain attribute: fill() and compare() deal with it; number and ENUM
-	                     fields of such keys are uint32_t (int32_t for INT), BOOL fields bool */
+	NETNSD_WIRE_NONE, /* not a plain attribute: fill() and compare() deal with it; number, BOOL and
+	                     ENUM fields of such keys are uint32_t (int32_t for INT) */
 	NETNSD_WIRE_U8,
 	NETNSD_WIRE_U16,
 	NETNSD_WIRE_U32,

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of methods with their privilege, who is allowed what, and the server's life. */
+#include "api_internal.h"
+#include "idl.h"
+#include "log.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* All users but root together. Each connection may hold a descriptor and 64 KiB of input. */
+#define CONNECTIONS_MAX 1024
+
+static const struct varlink_interface interfaces[] = {
+	{"io.netnsd.Manager", io_netnsd_Manager_varlink},
+	{"io.netnsd.Namespace", io_netnsd_Namespace_varlink},
+	{"io.systemd.service", io_systemd_service_varlink},
+	{0},
+};
+
+/* Plan changes nothing, but reads files and quotes them: those who may read them are root. */
+static const struct varlink_method methods[] = {
+	{"io.netnsd.Manager.Describe", api_manager_describe, PRIVILEGE_READ},
+	{"io.netnsd.Manager.Plan", api_manager_plan, PRIVILEGE_ADMIN},
+	{"io.netnsd.Manager.Apply", api_manager_apply, PRIVILEGE_ADMIN},
+	{"io.netnsd.Namespace.List", api_namespace_list, PRIVILEGE_READ},
+	{"io.netnsd.Namespace.Describe", api_namespace_describe, PRIVILEGE_READ},
+	{"io.netnsd.Namespace.Wait", api_namespace_wait, PRIVILEGE_READ},
+	{"io.netnsd.Namespace.Add", api_namespace_add, PRIVILEGE_ADMIN},
+	{"io.netnsd.Namespace.Delete", api_namespace_delete, PRIVILEGE_ADMIN},
+	{"io.netnsd.Namespace.Up", api_namespace_up, PRIVILEGE_ADMIN},
+	{"io.netnsd.Namespace.Down", api_namespace_down, PRIVILEGE_ADMIN},
+	{"io.systemd.service.Ping", api_service_ping, PRIVILEGE_READ},
+	{"io.systemd.service.GetLogLevel", api_service_get_log_level, PRIVILEGE_READ},
+	{"io.systemd.service.SetLogLevel", api_service_set_log_level, PRIVILEGE_ADMIN},
+	{"io.systemd.service.GetEnvironment", api_service_get_environment, PRIVILEGE_ADMIN},
+	{"io.systemd.service.Reload", api_service_reload, PRIVILEGE_ADMIN},
+	{0},
+};
+
+static bool allow(const struct varlink_peer *peer, unsigned privilege, void *data)
+{
+	(void)data;
+	switch ((enum privilege)privilege) {
+	case PRIVILEGE_READ: return true;
+	case PRIVILEGE_OPERATE: return peer->uid == 0 || peer->in_operator_group;
+	case PRIVILEGE_ADMIN: return peer->uid == 0;
+	}
+	return false;
+}
+
+/* (gid_t)-1 when there is no such group: nobody is in it then. */
+static gid_t find_group(const char *name)
+{
+	const struct group *g = name != NULL && name[0] != '\0' ? getgrnam(name) : NULL;
+
+	if (g == NULL && name != NULL && name[0] != '\0')
+		log_debug("There is no group '%s'; only root may operate", name);
+	return g != NULL ? g->gr_gid : (gid_t)-1;
+}
+
+static uint64_t now_usec(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static int server_new(struct api *a)
+{
+	const struct daemon_settings *settings = &a->manager->settings;
+	struct varlink_options options = {
+		.vendor = "netnsd",
+		.product = "netnsd",
+		.version = NETNSD_VERSION,
+		.url = "man:netnsd(8)",
+		.interfaces = interfaces,
+		.methods = methods,
+		.allow = allow,
+		.data = a,
+		.operator_gid = find_group(settings->socket_group),
+		.connections_per_user = settings->connections_max,
+		.connections_max = CONNECTIONS_MAX,
+	};
+
+	return varlink_server_new(a->manager->loop, &options, &a->server);
+}
+
+int api_start(struct manager *m, const char *socket_path, mode_t mode, int fd, struct error *err,
+	      struct api **ret)
+{
+	struct api *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (a == NULL)
+		return error_set(err, -ENOMEM, "No memory for the control socket");
+	a->manager = m;
+	a->started_at = now_usec();
+	r = server_new(a);
+	if (r < 0)
+		r = error_set(err, r, "Cannot prepare the control socket: %s", strerror(-r));
+	else
+		r = varlink_server_listen(a->server, socket_path, mode, fd, err);
+	if (r == 0 && fd < 0 && (a->socket_path = strdup(socket_path)) == NULL)
+		r = error_set(err, -ENOMEM, "No memory for the control socket");
+	if (r < 0) {
+		api_free(a);
+		return r;
+	}
+	if (a->socket_path != NULL)
+		api_registry_add(a->socket_path);
+	*ret = a;
+	return 0;
+}
+
+void api_free(struct api *a)
+{
+	if (a == NULL)
+		return;
+	if (a->socket_path != NULL)
+		api_registry_remove(a->socket_path);
+	varlink_server_free(a->server);
+	free(a->socket_path);
+	free(a);
+}

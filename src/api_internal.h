@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the API share. Layer 4. */
+#ifndef NETNSD_API_INTERNAL_H
+#define NETNSD_API_INTERNAL_H
+
+#include "api.h"
+#include "varlink.h"
+
+/* Privilege classes (struct varlink_method.privilege). */
+enum privilege {
+	PRIVILEGE_READ,	   /* whoever can connect */
+	PRIVILEGE_OPERATE, /* root, and the group of netnsd.conf's SocketGroup= */
+	PRIVILEGE_ADMIN	   /* root */
+};
+
+struct api {
+	struct manager *manager;
+	struct varlink_server *server;
+	uint64_t started_at; /* CLOCK_REALTIME, usec */
+	char *socket_path;   /* for the registry; NULL: another one made the socket */
+};
+
+/* --- values to JSON (api_json.c) ----------------------------------------------------------------
+ * The put functions return 0, or -1 without memory, so that a caller can collect them with |= and ask
+ * once. NULL texts and vectors are left out: absent is Varlink's null. Text that is no UTF-8 is escaped. */
+json_t *api_text(const char *text);
+int api_put(json_t *object, const char *key, json_t *value); /* steals; NULL is an error */
+int api_put_text(json_t *object, const char *key, const char *text);
+int api_put_bool(json_t *object, const char *key, bool value);
+int api_put_int(json_t *object, const char *key, json_int_t value);
+int api_put_texts(json_t *object, const char *key, char *const *texts);
+/* The object when failed is 0, else NULL: the end of every builder. */
+json_t *api_built(json_t *object, int failed);
+
+json_t *api_diagnostics(const struct diags *d);
+json_t *api_actions(const struct operation_result *r);
+json_t *api_failures(const struct operation_result *r);
+json_t *api_holders(const struct operation_result *r);
+const char *api_errno_name(const struct error *e); /* "EEXIST", or NULL */
+
+/* --- namespaces to JSON (api_unit.c, api_link.c) ---------------------------------------------- */
+
+/* One reply of List. u NULL: a foreign name. The text of the file is for root only: the file may be
+ * closed to others. */
+json_t *api_unit_entry(const struct unit *u, const char *name, bool with_text);
+/* One reply of Describe. */
+json_t *api_unit_description(const struct unit *u, const char *name, const struct operation_result *r,
+			     bool with_text);
+json_t *api_links(const struct netns *declared, const struct actual *actual);
+
+/* --- answers (api_operation.c) ------------------------------------------------------------------ */
+
+/* Answers with what a builder returned; NULL is "no memory". */
+void api_reply(struct varlink_call *call, json_t *built);
+void api_fail(struct varlink_call *call, const char *error, json_t *built);
+void api_no_memory(struct varlink_call *call);
+
+/* Answers a call with the result of its operation. `name` is the request's, or NULL. */
+typedef void api_answer_fn(struct api *a, struct varlink_call *call, const char *name,
+			   const struct operation_result *result);
+/* Starts the operation and answers when it is done; progress goes out when the caller wants more. */
+void api_operate(struct api *a, struct varlink_call *call, const struct operation_request *request,
+		 api_answer_fn *answer);
+
+/* --- methods ------------------------------------------------------------------------------------- */
+
+varlink_method_fn api_manager_describe, api_manager_plan, api_manager_apply;
+varlink_method_fn api_namespace_list, api_namespace_describe, api_namespace_add, api_namespace_delete;
+varlink_method_fn api_namespace_up, api_namespace_down, api_namespace_wait;
+varlink_method_fn api_service_ping, api_service_reload, api_service_set_log_level, api_service_get_log_level;
+varlink_method_fn api_service_get_environment;
+
+/* Answers of Manager.Apply when it failed; also Reload's. */
+void api_manager_fail(struct api *a, struct varlink_call *call, const struct operation_result *r);
+
+/* --- /run/varlink/registry (api_registry.c) ------------------------------------------------------ */
+
+void api_registry_add(const char *socket_path);
+void api_registry_remove(const char *socket_path);
+
+#endif

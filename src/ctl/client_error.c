@@ -109,6 +109,17 @@ static void say_environment(struct strbuf *b, json_t *p)
 	strbuf_puts(b, "the daemon's environment is not text");
 }
 
+/* systemd's carrier of a bare errno. */
+static void say_system(struct strbuf *b, json_t *p)
+{
+	const char *code = text_or(p, "errnoName", "?");
+
+	if (strcmp(code, "ENOMEM") == 0)
+		strbuf_puts(b, "netnsd has no memory left for it");
+	else
+		strbuf_printf(b, "netnsd failed with %s; 'journalctl -u netnsd' may say more", code);
+}
+
 static const struct {
 	const char *name;
 	void (*say)(struct strbuf *b, json_t *parameters);
@@ -122,6 +133,7 @@ static const struct {
 	{MANAGER_INTERFACE ".BadConfiguration", say_bad_configuration},
 	{MANAGER_INTERFACE ".BadState", say_bad_state},
 	{SERVICE_INTERFACE ".InconsistentEnvironment", say_environment},
+	{"io.systemd.System", say_system},
 	{"org.varlink.service.PermissionDenied", say_permission},
 	{"org.varlink.service.InvalidParameter", say_invalid_parameter},
 	{"org.varlink.service.InterfaceNotFound", say_too_old},

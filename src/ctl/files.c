@@ -17,14 +17,16 @@
 
 int file_read(const char *path, char **ret, size_t *ret_length, struct error *err)
 {
+	/* O_NONBLOCK: a pipe under that name must not make us wait. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	_cleanup_fclose_ FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
 	_cleanup_free_ char *data = NULL;
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
 	struct stat st;
 	size_t n;
 
 	if (!f)
 		return error_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
-	if (fstat(fileno(f), &st) < 0 || !(S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)))
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return error_set(err, -EINVAL, "%s is no plain file", path);
 	data = malloc(CONFIG_FILE_MAX + 2);
 	if (!data)

@@ -120,7 +120,7 @@ static int fill_table(const struct ctl *c, struct libscols_table *table, json_t 
 	size_t i;
 	json_t *entry;
 
-	if (!scols_table_new_column(table, "NAME", 0.1, SCOLS_FL_TRUNC) ||
+	if (!scols_table_new_column(table, "NAME", 0.1, 0) ||
 	    !scols_table_new_column(table, "STATE", 0.1, 0) ||
 	    !scols_table_new_column(table, "LINKS", 0.05, SCOLS_FL_RIGHT) ||
 	    !scols_table_new_column(table, "DESCRIPTION", 0.5, SCOLS_FL_TRUNC))

@@ -48,10 +48,11 @@ static void print_failures(const json_t *failures)
 		const char *action = json_text(failure, "action"), *code = json_text(failure, "errnoName");
 		const char *name = json_text(failure, "namespace"), *message = json_text(failure, "message");
 
-		ctl_error("%s: %s%s%s%s%s%s%s; it was left as it had been", name ? name : "?",
+		/* Without a name it failed before it came to any namespace. */
+		ctl_error("%s%s%s%s%s%s%s%s%s%s", name ? name : "", name && *name ? ": " : "",
 			  action ? "'" : "", action ? action : "", action ? "' failed: " : "",
 			  message ? message : "no reason given", code ? " (" : "", code ? code : "",
-			  code ? ")" : "");
+			  code ? ")" : "", name && *name ? "; it was left as it had been" : "");
 	}
 }
 

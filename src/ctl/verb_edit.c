@@ -73,7 +73,7 @@ static int read_present(struct edit *e)
 		return CTL_FAILED;
 	}
 	if (str_equal(files[0], e->target) && stat(e->target, &st) == 0)
-		e->mode = st.st_mode & 0777;
+		e->mode = st.st_mode & 0755; /* the reader wants no other writers */
 	return 0;
 }
 

@@ -90,6 +90,7 @@ expect 1 "only root may do that; run it again as root" $NS.Up "$(error $V.Permis
 expect 1 "does not take the value of 'name'" $NS.Up "$(error $V.InvalidParameter '{"parameter":"name"}')" up one
 expect 1 "does not know how" $NS.Up "$(error $V.MethodNotFound '{"method":"x"}')" up one
 expect 1 "does not know how" $NS.Up "$(error $V.InterfaceNotFound '{"interface":"x"}')" up one
+expect 1 "netnsd has no memory left" $NS.Up "$(error io.systemd.System '{"origin":"linux","errnoName":"ENOMEM","errno":12}')" up one
 expect 1 "different versions" $NS.Up "$(error $V.ExpectedMore '{}')" up one
 expect 1 "'com.example.New', which this netnsctl does not know" $NS.Up "$(error com.example.New '{}')" up one
 expect 1 "closed the connection before it answered" $NS.Up '["close"]' up one

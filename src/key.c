@@ -233,7 +233,7 @@ static int parse_fixed(const struct conf_key *key, const char *value, union key_
 
 	switch (key->type) {
 	case NETNSD_KEY_IFNAME:
-		if (!ifname_is_valid(value))
+		if (!ifname_is_valid(value) || !text_is_clean(value, strlen(value)))
 			return refuse(
 				err, value,
 				"an interface name of 1 to 15 characters without '/', ':', '%' and blanks");

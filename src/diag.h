@@ -23,19 +23,19 @@ struct diag {
 
 /* Bounded: past DIAG_MAX entries, or DIAG_OBJECT_MAX of one object, so that one binary file does
  * not crowd out the errors of all others, only `dropped` and `errors` count on. */
-#define DIAG_MAX        1000
+#define DIAG_MAX	1000
 #define DIAG_OBJECT_MAX 100
 struct diag_object;
 struct diags {
 	struct diag *items;
 	size_t count, errors, dropped;
 	struct diag_object *objects; /* diag.c's own: what each object had, also of what was dropped */
-	bool objects_lost;           /* no memory for the above: every object counts as failed */
+	bool objects_lost;	     /* no memory for the above: every object counts as failed */
 };
 
 /* Never fails; without memory it counts in `dropped` (errors are still counted in `errors`). */
 void diags_add(struct diags *d, enum diag_severity severity, const char *object, const char *file,
-               unsigned line, const char *section, const char *key, const char *format, ...)
+	       unsigned line, const char *section, const char *key, const char *format, ...)
 	__attribute__((format(printf, 8, 9)));
 /* Whether this object ("upstream.netns") has an error. */
 bool diags_object_failed(const struct diags *d, const char *object);

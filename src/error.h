@@ -5,7 +5,7 @@
 #define NETNSD_ERROR_H
 
 struct error {
-	int code;       /* negative errno; 0: no error */
+	int code;	/* negative errno; 0: no error */
 	char text[480]; /* one sentence without final stop: what failed, on which object, why */
 };
 

@@ -265,18 +265,18 @@ static int parse_fixed(const struct conf_key *key, const char *value, union key_
 static int list_append(const struct conf_key *key, void *field, char **more, struct error *err)
 {
 	size_t n, m = strv_length(more);
-	char **v;
+	char **v, **grown;
 
 	memcpy(&v, field, sizeof(v));
 	n = strv_length(v);
 	if (n + m > KEY_ELEMENTS_MAX)
 		return error_set(err, -EINVAL, "%s has more than %d elements", key->name, KEY_ELEMENTS_MAX);
-	v = realloc(v, (n + m + 1) * sizeof(*v));
-	if (!v)
+	grown = realloc(v, (n + m + 1) * sizeof(*grown));
+	if (!grown)
 		return -ENOMEM;
-	memcpy(v + n, more, m * sizeof(*v));
-	v[n + m] = NULL;
-	memcpy(field, &v, sizeof(v));
+	memcpy(grown + n, more, m * sizeof(*grown));
+	grown[n + m] = NULL;
+	memcpy(field, &grown, sizeof(grown));
 	return 0;
 }
 

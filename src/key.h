@@ -29,7 +29,7 @@ int key_table_put(const struct conf_key *table, const void *config, uint64_t set
  * differ). Returns SAME, CHANGE or RECREATE (a FIXED key differs), and for the first difference of the
  * greatest weight a text "Mode bridge, declared private" in *reason. */
 enum verdict key_table_compare(const struct conf_key *table, const void *config, uint64_t set,
-                               const struct nlattr *data, struct error *reason);
+			       const struct nlattr *data, struct error *reason);
 /* Reads the kernel's value of one key into config. 0, -ENOENT (not reported), -EINVAL (bad length). */
 int key_from_attr(const struct conf_key *key, void *config, const struct nlattr *data);
 /* First required key that is not set, or NULL. */

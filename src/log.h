@@ -18,10 +18,10 @@ const char *log_level_to_string(int level);
 /* `netns` may be NULL: a line about the daemon itself. */
 void log_write(int level, const char *netns, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-#define log_error(...)         log_write(LOG_ERR, NULL, __VA_ARGS__)
-#define log_warning(...)       log_write(LOG_WARNING, NULL, __VA_ARGS__)
-#define log_notice(...)        log_write(LOG_NOTICE, NULL, __VA_ARGS__)
-#define log_info(...)          log_write(LOG_INFO, NULL, __VA_ARGS__)
-#define log_debug(...)         log_write(LOG_DEBUG, NULL, __VA_ARGS__)
+#define log_error(...)	 log_write(LOG_ERR, NULL, __VA_ARGS__)
+#define log_warning(...) log_write(LOG_WARNING, NULL, __VA_ARGS__)
+#define log_notice(...)	 log_write(LOG_NOTICE, NULL, __VA_ARGS__)
+#define log_info(...)	 log_write(LOG_INFO, NULL, __VA_ARGS__)
+#define log_debug(...)	 log_write(LOG_DEBUG, NULL, __VA_ARGS__)
 
 #endif

@@ -17,7 +17,7 @@ int parse_size(const char *text, uint64_t *ret); /* "64K", "1.5M"; base 1024 */
 int parse_usec(const char *text, uint64_t *ret); /* systemd.time(7): "1min 30s", "5", "infinity" */
 int parse_mac(const char *text, struct netnsd_mac *ret);
 int parse_ip(const char *text, struct netnsd_ip *ret);
-int parse_prefix(const char *text, struct netnsd_prefix *ret);  /* without /N: 32 or 128 */
+int parse_prefix(const char *text, struct netnsd_prefix *ret); /* without /N: 32 or 128 */
 
 /* Splits into words: white space separates, C-style quoting and escapes as systemd.syntax(7)
  * says. -EINVAL for an unbalanced quote or bad escape, -ENOMEM. Appends to *words. */

@@ -17,8 +17,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* The kernel cuts dumps into pieces of at most 32 KiB unless one object alone is larger. */
-#define BUFFER_SIZE ((size_t)64 * 1024)
+/* The kernel cuts dumps into pieces of at most 32 KiB, unless one object alone is larger, and of at
+ * most what the reader has offered before. More costs time: it allocates as much for each piece. */
+#define BUFFER_SIZE ((size_t)32 * 1024)
 #define BUFFER_MAX  ((size_t)16 * 1024 * 1024)
 #define DUMP_TRIES  5
 
@@ -307,7 +308,7 @@ int rtnl_dump(struct rtnl *r, struct nl_msg *msg, void (*begin)(void *data), rtn
 		e = read_answer(r, &a);
 		if (e == 0 && !a.interrupted)
 			return 0;
-		if (e != 0 && e != -EMSGSIZE && e != -ENOBUFS)
+		if (e != 0 && e != -EMSGSIZE)
 			return e;
 	}
 	return error_set(err, -EAGAIN, "The kernel's tables changed during each of %d dumps (EAGAIN)",

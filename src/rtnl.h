@@ -36,7 +36,8 @@ typedef int rtnl_message_fn(const struct nlmsghdr *h, void *data);
 int rtnl_get(struct rtnl *r, struct nl_msg *msg, rtnl_message_fn *fn, void *data, struct error *err);
 /* A dump; NLM_F_DUMP is added. Reads the errno in NLMSG_DONE. `begin` is called before each try, since
  * an interrupted dump (NLM_F_DUMP_INTR) is done again up to 5 times, then -EAGAIN. Always read to its
- * end, so that the socket is free for the next one. */
+ * end, so that the socket is free for the next one; except after -ENOBUFS (the kernel had no memory), when
+ * the socket is of no more use: close it. */
 int rtnl_dump(struct rtnl *r, struct nl_msg *msg, void (*begin)(void *data), rtnl_message_fn *fn, void *data,
 	      struct error *err);
 

@@ -27,6 +27,7 @@ DAEMON_PID=''
 NOTIFY_PID=''
 NOTIFY_FD='' # what notify.py says
 FOREIGN=()  # names in /run/netns that the test made itself
+DAEMON_WRAPPER=() # what to run the daemon under; must exec it
 OWN_PIDS=() # processes that the test keeps running
 
 # --- results ----------------------------------------------------------------------------------
@@ -194,6 +195,49 @@ conf() { # NAME: /etc/netnsd/NAME.netns from standard input
   cat >"/etc/netnsd/$1.netns"
 }
 
+# The example that several tests share: a host bridge, a router on it that forwards, red and blue behind
+# the router; IPv4 and IPv6.
+conf_lab() {
+  local name number
+  conf host <<'FILE'
+[Namespace]
+Host=yes
+[Bridge br-lan]
+Address=10.30.0.1/24
+Address=fd00:30::1/64
+FILE
+  conf router <<'FILE'
+[Namespace]
+Description=Way out
+IPv4Forwarding=yes
+IPv6Forwarding=yes
+[Veth eth0]
+PeerName=ns-router
+PeerBridge=br-lan
+MACAddress=02:00:00:00:00:02
+MTUBytes=1400
+Address=10.30.0.2/24
+Address=fd00:30::2/64
+Gateway=10.30.0.1
+Gateway=fd00:30::1
+FILE
+  for name in red blue; do
+    [ $name = red ] && number=1 || number=2
+    conf $name <<FILE
+[Namespace]
+[Veth eth0]
+PeerNamespace=router
+PeerName=$name
+PeerAddress=10.31.$number.1/24
+PeerAddress=fd00:31:$number::1/64
+Address=10.31.$number.2/24
+Address=fd00:31:$number::2/64
+Gateway=10.31.$number.1
+Gateway=fd00:31:$number::1
+FILE
+  done
+}
+
 # --- daemon -----------------------------------------------------------------------------------
 
 # Starts it without waiting: the descriptor NOTIFY_FD says what it does.
@@ -207,7 +251,7 @@ launch_daemon() { # [ARGS...]
     <$SANDBOX/notify.in >$SANDBOX/notify.out {say}>&- {NOTIFY_FD}>&- &
   NOTIFY_PID=$!
   read -r -t 30 line <&"$NOTIFY_FD" || fail "notify.py does not run"
-  NOTIFY_SOCKET=$SANDBOX/notify "$NETNSD" "$@" \
+  NOTIFY_SOCKET=$SANDBOX/notify ${DAEMON_WRAPPER[@]+"${DAEMON_WRAPPER[@]}"} "$NETNSD" "$@" \
     >>$SANDBOX/daemon.log 2>&1 </dev/null {say}>&- {NOTIFY_FD}>&- &
   DAEMON_PID=$!
   echo "$DAEMON_PID" >&"$say"
@@ -290,6 +334,11 @@ ctl() {
   "$NETNSCTL" "$@"
 }
 
+# netnsctl's word for the state of a namespace; nothing when it does not list the name.
+state_of() { # NAME
+  ctl list --no-legend | awk -v name="$1" '$1 == name { print $2 }'
+}
+
 # A plan that has nothing to do prints nothing.
 assert_plan_empty() {
   local out
@@ -329,6 +378,15 @@ ns_ifindex() { # NAME IFNAME; NAME - is the host
   else
     nsjson "$1" link show dev "$2" | jq '.[0].ifindex'
   fi
+}
+
+# The number the host's namespace has for it; empty: none. Names that lost theirs are no JSON to ip.
+nsid_of() { # NAME
+  ip netns list-id | awk -v name="$1" '$NF == name ")" || $0 ~ ("iproute2 netns name: " name "$") { print $2 }'
+}
+
+links_of() { # NAME: sorted, without lo
+  nsjson "$1" link | jq -r '[.[].ifname | select(. != "lo")] | sort | join(" ")'
 }
 
 # One line that changes when anything that must stay does: inode of the namespace, index of each link.

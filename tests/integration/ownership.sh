@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What is not ours is left alone: names, links, files. Adopt=yes takes a namespace as it is; a file
+# that a crashed "ip netns add" left is no namespace and no obstacle.
+. "$(dirname "$0")/lib.sh"
+sandbox "$@"
+need_kind veth
+need_kind bridge
+
+# As somebody else would make them, before the daemon comes.
+ip netns add taken
+ip netns add adopted
+ip netns add stranger
+foreign taken adopted stranger directory file
+for name in taken adopted stranger; do
+  ip -n $name link add keep0 type veth peer name keep1
+  ip -n $name addr add 192.0.2.1/24 dev keep0
+done
+: >/run/netns/leftover
+chmod 000 /run/netns/leftover
+mkdir /run/netns/directory
+echo content >/run/netns/file
+before=$(fingerprint taken adopted stranger)
+
+for name in taken leftover directory file good; do
+  printf '%s\n' '[Namespace]' '[Veth eth0]' 'PeerBridge=br-lan' >/etc/netnsd/$name.netns
+done
+printf '%s\n' '[Namespace]' 'Adopt=yes' '[Veth eth0]' 'PeerBridge=br-lan' 'PeerName=ns-adopted' \
+  'Address=10.30.0.7/24' >/etc/netnsd/adopted.netns
+conf host <<<$'[Namespace]\nHost=yes\n[Bridge br-lan]'
+start_daemon
+
+step "an existing name is an error of its own object, and is not touched"
+assert_eq "$(state_of taken)" failed
+assert_contains "$(ctl status taken)" Adopt=yes "the reason says what to do"
+assert_eq "$(fingerprint taken stranger)" "$(grep -e '^taken ' -e '^stranger ' <<<"$before")"
+assert_eq "$(nsid_of taken)" "" "a number for what is not ours"
+assert_eq "$(nsid_of stranger)" "" "a number for what is not ours"
+assert_eq "$(state_of stranger)" foreign
+assert_eq "$(state_of good)" configured
+for name in directory file; do
+  assert_eq "$(state_of $name)" failed
+done
+[ -d /run/netns/directory ] || fail "somebody's directory has gone"
+assert_eq "$(cat /run/netns/file)" content
+
+step "the leftover of a crashed ip netns add becomes the namespace"
+assert_eq "$(state_of leftover)" configured
+is_nsfs leftover || fail "leftover is not a namespace"
+assert_eq "$(links_of leftover)" eth0
+
+step "Adopt=yes takes it as it is"
+assert_eq "$(state_of adopted)" configured
+assert_eq "$(ns_inode adopted)" "$(awk '$1 == "adopted" { print $2 }' <<<"$before")"
+assert_eq "$(links_of adopted)" "eth0 keep0 keep1"
+assert_json '[.[0].addr_info[] | select(.family == "inet").local] | join(" ")' 192.0.2.1 nsjson adopted addr show keep0
+assert_json '[.[0].addr_info[] | select(.family == "inet").local] | join(" ")' 10.30.0.7 nsjson adopted addr show eth0
+[ "$(nsid_of adopted)" -ge 2100000000 ] || fail "the number of an adopted namespace is $(nsid_of adopted)"
+
+step "the adopted namespace outlives its file, without our links"
+keep=$(nsjson adopted link show keep0 | jq '.[0].ifindex')
+stop_daemon
+start_daemon
+assert_eq "$(state_of adopted)" configured
+rm /etc/netnsd/adopted.netns
+assert_ok ctl apply
+is_nsfs adopted || fail "an adopted namespace was deleted"
+assert_eq "$(ns_inode adopted)" "$(awk '$1 == "adopted" { print $2 }' <<<"$before")"
+assert_eq "$(links_of adopted)" "keep0 keep1"
+assert_eq "$(nsjson adopted link show keep0 | jq '.[0].ifindex')" "$keep"
+assert_soon sh -c '! ip link show ns-adopted'
+
+step "del refuses what is somebody else's"
+assert_status 1 ctl del stranger
+assert_status 1 ctl del adopted
+assert_status 1 ctl add taken2/../x
+assert_status 1 ctl add stranger
+assert_eq "$(fingerprint stranger)" "$(grep '^stranger ' <<<"$before")"
+
+step "links of others: in our namespace, on the host, and under a name that we want"
+rm /etc/netnsd/taken.netns /etc/netnsd/directory.netns /etc/netnsd/file.netns
+ip -n good link add mine0 type bridge
+ip -n good addr add 198.51.100.1/24 dev mine0
+ip -n good link set mine0 up
+ip -n good route add 203.0.113.0/24 dev mine0
+ip link add ns-want type bridge
+want=$(ns_ifindex - ns-want)
+printf '%s\n' '[Namespace]' '[Veth eth0]' 'PeerName=ns-want' >/etc/netnsd/clash.netns
+assert_status 1 ctl apply
+assert_contains "$OUTPUT" ns-want
+assert_eq "$(state_of clash)" failed
+[ ! -e /run/netns/clash ] || fail "a transaction that failed has left its namespace"
+assert_eq "$(ns_ifindex - ns-want)" "$want"
+assert_eq "$(links_of good)" "eth0 mine0"
+assert_json '[.[].dst] | index("203.0.113.0/24") != null' true nsjson good route
+rm /etc/netnsd/clash.netns
+assert_ok ctl apply
+assert_plan_empty
+assert_eq "$(links_of good)" "eth0 mine0"
+
+step "a link that goes takes no stranger along"
+sed -i '/Veth/,$d' /etc/netnsd/good.netns
+assert_ok ctl apply
+assert_eq "$(links_of good)" mine0
+assert_eq "$(ns_ifindex - ns-want)" "$want"
+ip link del ns-want
+
+step "somebody else's resolv.conf stays"
+mkdir -p /etc/netns/good
+echo "nameserver 192.0.2.53" >/etc/netns/good/resolv.conf
+printf '%s\n' '[Namespace]' 'DNS=10.30.0.1' >/etc/netnsd/good.netns
+ctl apply >/dev/null 2>&1
+assert_eq "$(cat /etc/netns/good/resolv.conf)" "nameserver 192.0.2.53"
+rm -r /etc/netns/good
+assert_ok ctl apply
+assert_contains "$(cat /etc/netns/good/resolv.conf)" "nameserver 10.30.0.1"
+finish

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Desired against actual: the addresses of one link end. */
+#include "reconcile_internal.h"
+
+#include "parse.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+static bool is_ours(const struct actual_address *a, int ifindex)
+{
+	return a->ifindex == ifindex && a->protocol == ROUTE_PROTOCOL;
+}
+
+/* The kernel tells addresses of one link apart by address and prefix length. */
+static const struct actual_address *find_actual(const struct actual *place, int ifindex,
+						const struct address *wanted)
+{
+	for (size_t i = 0; i < place->n_addresses; i++)
+		if (place->addresses[i].ifindex == ifindex &&
+		    prefix_equal(&place->addresses[i].address.prefix, &wanted->prefix))
+			return &place->addresses[i];
+	return NULL;
+}
+
+static const struct address *find_desired(const struct link *l, const struct address *now)
+{
+	for (size_t i = 0; i < l->n_addresses; i++)
+		if (prefix_equal(&l->addresses[i].prefix, &now->prefix))
+			return &l->addresses[i];
+	return NULL;
+}
+
+static struct action *plan_address(struct reconcile *r, enum action_type type, const struct link *l,
+				   const struct address *address, int ifindex)
+{
+	enum plan_stage stage = type == ACTION_ADDRESS_REMOVE ? STAGE_REMOVE : STAGE_CONFIGURE;
+	enum operation_sign sign = type == ACTION_ADDRESS_ADD	   ? SIGN_CREATE
+				   : type == ACTION_ADDRESS_CHANGE ? SIGN_CHANGE
+								   : SIGN_REMOVE;
+	struct action *a = plan_add(r->plan, type, stage, sign, l->netns->name);
+	char *text;
+
+	if (!a)
+		return NULL;
+	strcpy(a->ifname, l->name);
+	a->ifindex = ifindex;
+	a->address = address;
+	text = address_to_string(address);
+	a->text = text ? plan_printf(r->plan, "%s: address %s", l->name, text) : NULL;
+	free(text);
+	return a->text ? a : NULL;
+}
+
+static int plan_missing(struct reconcile *r, const struct link *l, const struct address *wanted, int ifindex,
+			const char *reason)
+{
+	struct action *a = plan_address(r, ACTION_ADDRESS_ADD, l, wanted, ifindex);
+
+	if (!a)
+		return -ENOMEM;
+	a->reason = reason;
+	return 0;
+}
+
+/* What NLM_F_REPLACE cannot change: scope and label of IPv4 (Linux 6.18), peers. Then the address is
+ * removed and added again, next to each other. */
+static bool needs_new(const struct address *wanted, const struct address *now)
+{
+	return wanted->scope != now->scope || !ip_equal(&wanted->peer, &now->peer) ||
+	       (wanted->label[0] && strcmp(wanted->label, now->label) != 0) || wanted->no_dad != now->no_dad;
+}
+
+static bool needs_change(const struct address *wanted, const struct address *now)
+{
+	return (wanted->preferred == 0) != (now->preferred == 0) ||
+	       (wanted->metric && wanted->metric != now->metric) || (!wanted->metric && now->metric);
+}
+
+static int plan_differing(struct reconcile *r, const struct link *l, const struct address *wanted,
+			  const struct actual_address *now)
+{
+	struct action *a;
+
+	if (needs_new(wanted, &now->address)) {
+		a = plan_address(r, ACTION_ADDRESS_REMOVE, l, &now->address, now->ifindex);
+		if (!a)
+			return -ENOMEM;
+		a->quiet = true;
+		a->stage = STAGE_CONFIGURE;
+		a = plan_address(r, ACTION_ADDRESS_ADD, l, wanted, now->ifindex);
+		if (!a)
+			return -ENOMEM;
+		a->sign = SIGN_CHANGE;
+	} else {
+		a = plan_address(r, ACTION_ADDRESS_CHANGE, l, wanted, now->ifindex);
+		if (!a)
+			return -ENOMEM;
+	}
+	a->old_address = &now->address;
+	a->reason = "differs";
+	return 0;
+}
+
+/* An IPv4 address that goes takes the younger ones of its subnet with it unless the namespace
+ * promotes them. In a namespace of our own we let it; elsewhere the next look finds and adds them. */
+static int plan_promotion(struct reconcile *r, const struct link *l)
+{
+	struct action *a;
+
+	if (l->netns->host || l->netns->adopt)
+		return 0;
+	a = plan_add(r->plan, ACTION_SYSCTL_SET, STAGE_CONFIGURE, SIGN_CHANGE, l->netns->name);
+	if (!a)
+		return -ENOMEM;
+	a->quiet = true;
+	a->name = "net/ipv4/conf/all/promote_secondaries";
+	a->value = "1";
+	a->text = "sysctl net/ipv4/conf/all/promote_secondaries = 1";
+	return 0;
+}
+
+static int plan_undeclared(struct reconcile *r, const struct link *l, const struct actual_address *now)
+{
+	struct action *a;
+	int ret = now->address.prefix.ip.family == AF_INET ? plan_promotion(r, l) : 0;
+
+	if (ret < 0)
+		return ret;
+	a = plan_address(r, ACTION_ADDRESS_REMOVE, l, &now->address, now->ifindex);
+	if (!a)
+		return -ENOMEM;
+	a->reason = "no longer declared";
+	return 0;
+}
+
+/* `a` NULL: the link is made by this plan, everything is missing. */
+int reconcile_addresses(struct reconcile *r, const struct link *l, const struct actual *place,
+			const struct actual_link *a)
+{
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < l->n_addresses; i++) {
+		const struct address *wanted = &l->addresses[i];
+		const struct actual_address *now = a ? find_actual(place, a->ifindex, wanted) : NULL;
+
+		if (!now)
+			ret = plan_missing(r, l, wanted, a ? a->ifindex : 0, "not there");
+		else if (now->protocol == ROUTE_PROTOCOL &&
+			 (needs_new(wanted, &now->address) || needs_change(wanted, &now->address)))
+			ret = plan_differing(r, l, wanted, now);
+	}
+	for (size_t i = 0; ret == 0 && a && i < place->n_addresses; i++)
+		if (is_ours(&place->addresses[i], a->ifindex) &&
+		    !find_desired(l, &place->addresses[i].address))
+			ret = plan_undeclared(r, l, &place->addresses[i]);
+	return ret;
+}

@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Desired against actual: links, both ends of pairs, what they are made of and what is set on them. */
+#include "reconcile_internal.h"
+
+#include "key.h"
+#include "parse.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <string.h>
+
+/* A link end with all that is known about it. */
+struct end {
+	const struct link *link;
+	const struct actual *place;	  /* NULL: its namespace is still to be made */
+	const struct actual_link *actual; /* NULL: not there */
+};
+
+static struct end end_of(const struct reconcile *r, const struct link *l)
+{
+	struct end e = {.link = l};
+
+	if (!l)
+		return e;
+	e.place = reconcile_actual(r, l->netns);
+	if (e.place)
+		e.actual = actual_find_link(e.place, l->name);
+	return e;
+}
+
+static const char *place_name(const struct netns *n)
+{
+	return n->name;
+}
+
+/* --- verdict ---------------------------------------------------------------------------------- */
+
+static enum verdict worse(enum verdict a, enum verdict b)
+{
+	return a > b ? a : b;
+}
+
+static const struct actual_link *find_parent(const struct reconcile *r, const struct link *l)
+{
+	const struct netns *n = l->parent_on_host ? r->in->desired->host : l->netns;
+	const struct actual *place = reconcile_actual(r, n);
+
+	return place ? actual_find_link(place, l->parent) : NULL;
+}
+
+static const struct link *declared_parent(const struct reconcile *r, const struct link *l)
+{
+	return netns_find_link(l->parent_on_host ? r->in->desired->host : l->netns, l->parent);
+}
+
+static enum verdict parent_verdict(const struct reconcile *r, const struct end *e, struct error *reason)
+{
+	const struct link *declared;
+	const struct actual_link *parent;
+
+	if (!e->link->parent[0])
+		return VERDICT_SAME;
+	declared = declared_parent(r, e->link);
+	parent = find_parent(r, e->link);
+	if (declared && reconcile_is_made(r, declared)) {
+		error_set(reason, 0, "its parent %s is made again", e->link->parent);
+		return VERDICT_RECREATE;
+	}
+	if (e->link->kind->flags & NETNSD_KIND_PARENT_IN_DATA)
+		return VERDICT_SAME;			       /* the kind's compare() looks at it */
+	if (e->link->kind->flags & NETNSD_KIND_PARENT_IN_DATA) /* its compare() sees to it */
+		return VERDICT_SAME;
+	if (parent && e->actual->parent == parent->ifindex)
+		return VERDICT_SAME;
+	error_set(reason, 0, "its parent is not %s", e->link->parent);
+	return VERDICT_RECREATE;
+}
+
+static enum verdict pair_verdict(const struct end *a, const struct end *b, struct error *reason)
+{
+	if (!b->link)
+		return VERDICT_SAME;
+	if (b->actual && a->actual->parent == b->actual->ifindex && b->actual->parent == a->actual->ifindex)
+		return VERDICT_SAME;
+	error_set(reason, 0, "its peer is not %s on %s", b->link->name, b->link->netns->name);
+	return VERDICT_RECREATE;
+}
+
+static enum verdict kind_verdict(const struct reconcile *r, const struct end *e, struct error *reason)
+{
+	const struct link_kind *kind = e->link->kind;
+	const struct actual_link *parent = (kind->flags & NETNSD_KIND_PARENT_IN_DATA) && e->link->parent[0]
+						   ? find_parent(r, e->link)
+						   : NULL;
+	struct netnsd_link view = {.ifname = e->link->name,
+				   .config = e->link->config,
+				   .set = e->link->kind_set,
+				   .parent_ifindex = parent ? parent->ifindex : 0};
+	struct netnsd_error text = {""};
+	enum verdict v = key_table_compare(kind->keys, e->link->config, e->link->kind_set,
+					   e->actual->info_data, reason);
+
+	if (kind->compare) {
+		enum verdict own = kind->compare(&view, e->actual->info_data, &text);
+
+		if (own > v)
+			error_set(reason, 0, "%s", text.text);
+		v = worse(v, own);
+	}
+	return v;
+}
+
+static bool is_foreign(const struct end *e)
+{
+	return e->actual && e->actual->group != LINK_GROUP;
+}
+
+static enum verdict link_verdict(const struct reconcile *r, const struct end *a, const struct end *b,
+				 struct error *reason)
+{
+	enum verdict v;
+
+	if (is_foreign(a) || is_foreign(b))
+		return VERDICT_FOREIGN;
+	if (!a->actual)
+		return VERDICT_MISSING;
+	if (strcmp(a->actual->name, a->link->name) != 0) {
+		error_set(reason, 0, "is named %s", a->actual->name);
+		return VERDICT_RECREATE;
+	}
+	if (strcmp(a->actual->kind, a->link->kind->name) != 0) {
+		error_set(reason, 0, "is of kind %s", a->actual->kind[0] ? a->actual->kind : "none");
+		return VERDICT_RECREATE;
+	}
+	v = pair_verdict(a, b, reason);
+	if (v == VERDICT_SAME)
+		v = parent_verdict(r, a, reason);
+	return v == VERDICT_SAME ? kind_verdict(r, a, reason) : v;
+}
+
+/* --- what a link waits for -------------------------------------------------------------------- */
+
+static bool place_is_there(const struct reconcile *r, const struct netns *n)
+{
+	struct world_place place;
+
+	if (reconcile_is_own(r, n))
+		return true;
+	place = r->in->place(n->name, r->in->data);
+	return place.actual || place.coming;
+}
+
+/* 1: held back, and the plan says for what. */
+static int hold_link(struct reconcile *r, const struct link *l)
+{
+	const struct link *declared;
+	int ret = 0;
+
+	if (l->peer && !place_is_there(r, l->peer->netns)) {
+		ret = reconcile_wait(r, "namespace", l->peer->netns->name, NULL);
+	} else if (l->parent[0] && !find_parent(r, l)) {
+		declared = declared_parent(r, l);
+		if (declared && !reconcile_is_held(r, declared))
+			return 0;
+		ret = reconcile_wait(r, "link", l->parent,
+				     (l->parent_on_host ? r->in->desired->host : l->netns)->name);
+	} else {
+		return 0;
+	}
+	r->held[r->n_held++] = l;
+	if (l->peer)
+		r->held[r->n_held++] = l->peer;
+	return ret < 0 ? ret : 1;
+}
+
+/* --- making ----------------------------------------------------------------------------------- */
+
+static const char *link_text(struct plan *p, const struct link *l)
+{
+	const char *kind = l->kind->name;
+
+	if (l->peer)
+		return plan_printf(p, "%s %s, peer %s on %s", kind, l->name, l->peer->name,
+				   l->peer->netns->name);
+	if (l->parent[0])
+		return plan_printf(p, "%s %s on %s", kind, l->name, l->parent);
+	return plan_printf(p, "%s %s", kind, l->name);
+}
+
+static int plan_remove_end(struct reconcile *r, const struct end *e)
+{
+	struct action *a;
+
+	if (!e->actual)
+		return 0;
+	a = plan_add(r->plan, ACTION_LINK_REMOVE, STAGE_LINKS, SIGN_REMOVE, place_name(e->link->netns));
+	if (!a)
+		return -ENOMEM;
+	a->quiet = true;
+	strcpy(a->ifname, e->actual->name);
+	a->ifindex = e->actual->ifindex;
+	a->text = plan_printf(r->plan, "%s %s", e->actual->kind, e->actual->name);
+	return a->text ? 0 : -ENOMEM;
+}
+
+static int plan_create(struct reconcile *r, const struct end *a, const struct end *b,
+		       const struct error *reason)
+{
+	struct action *action;
+	int ret = plan_remove_end(r, a);
+
+	/* The other end of a proper pair goes with the first; a stray one does not. */
+	if (ret == 0 && b->actual && (!a->actual || a->actual->parent != b->actual->ifindex))
+		ret = plan_remove_end(r, b);
+	if (ret < 0)
+		return ret;
+	action = plan_add(r->plan, ACTION_LINK_CREATE, STAGE_LINKS, a->actual ? SIGN_CHANGE : SIGN_CREATE,
+			  place_name(a->link->netns));
+	if (!action)
+		return -ENOMEM;
+	action->link = a->link;
+	strcpy(action->ifname, a->link->name);
+	action->text = link_text(r->plan, a->link);
+	action->reason = a->actual ? plan_printf(r->plan, "made again: %s", reason->text) : "not there";
+	r->made[r->n_made++] = a->link;
+	if (b->link)
+		r->made[r->n_made++] = b->link;
+	return action->text && action->reason ? 0 : -ENOMEM;
+}
+
+static int plan_kind_change(struct reconcile *r, const struct end *e, const struct error *reason)
+{
+	struct action *a =
+		plan_add(r->plan, ACTION_LINK_SET, STAGE_CONFIGURE, SIGN_CHANGE, place_name(e->link->netns));
+
+	if (!a)
+		return -ENOMEM;
+	a->link = e->link;
+	strcpy(a->ifname, e->link->name);
+	a->ifindex = e->actual->ifindex;
+	a->values.change = LINK_CHANGE_KIND;
+	a->values.kind_of = e->link;
+	a->text = plan_printf(r->plan, "%s: %s", e->link->name, reason->text);
+	return a->text ? 0 : -ENOMEM;
+}
+
+/* --- setting ---------------------------------------------------------------------------------- */
+
+/* A LINK_SET for one attribute; of a link that is just being made it is no line of its own. */
+static struct action *plan_set(struct reconcile *r, const struct end *e, unsigned change)
+{
+	struct action *a =
+		plan_add(r->plan, ACTION_LINK_SET, STAGE_CONFIGURE, SIGN_CHANGE, place_name(e->link->netns));
+
+	if (!a)
+		return NULL;
+	a->link = e->link;
+	a->quiet = !e->actual;
+	strcpy(a->ifname, e->link->name);
+	a->ifindex = e->actual ? e->actual->ifindex : 0;
+	a->values.change = a->old_values.change = change;
+	a->text = e->link->name;
+	return a;
+}
+
+static int set_mtu_and_mac(struct reconcile *r, const struct end *e)
+{
+	const struct link *l = e->link;
+	char now[FORMAT_MAX], then[FORMAT_MAX];
+	struct netnsd_mac mac;
+	struct action *a;
+
+	if (!e->actual) /* both went into its creation */
+		return 0;
+	if (l->mtu_set && e->actual->mtu != l->mtu) {
+		a = plan_set(r, e, LINK_CHANGE_MTU);
+		if (!a)
+			return -ENOMEM;
+		a->values.mtu = l->mtu;
+		a->old_values.mtu = e->actual->mtu;
+		a->text =
+			plan_printf(r->plan, "%s: MTUBytes %u, declared %u", l->name, e->actual->mtu, l->mtu);
+	}
+	if (l->mac_set && (e->actual->mac_length != 6 || memcmp(e->actual->mac, l->mac.bytes, 6) != 0)) {
+		a = plan_set(r, e, LINK_CHANGE_MAC);
+		if (!a)
+			return -ENOMEM;
+		memcpy(mac.bytes, e->actual->mac, 6);
+		a->values.mac = l->mac;
+		a->old_values.mac = mac;
+		a->text = plan_printf(r->plan, "%s: MACAddress %s, declared %s", l->name,
+				      format_mac(&mac, now), format_mac(&l->mac, then));
+	}
+	return 0;
+}
+
+static const char *master_name(const struct end *e)
+{
+	const struct actual_link *m =
+		e->actual && e->actual->master ? actual_link_by_index(e->place, e->actual->master) : NULL;
+
+	return m ? m->name : "none";
+}
+
+static const struct link *link_before(const struct reconcile *r, const struct link *l)
+{
+	const struct link *b;
+
+	if (!r->in->before)
+		return NULL;
+	if (!l->is_peer)
+		return netns_find_link(r->in->before, l->name);
+	b = netns_find_link(r->in->before, l->peer->name);
+	return b && b->peer && strcmp(b->peer->name, l->name) == 0 ? b->peer : NULL;
+}
+
+static int plan_master(struct reconcile *r, const struct end *e, const char *master)
+{
+	struct action *a = plan_set(r, e, LINK_CHANGE_MASTER);
+
+	if (!a)
+		return -ENOMEM;
+	strcpy(a->master, master);
+	a->old_values.master_ifindex = e->actual ? e->actual->master : 0;
+	a->text = plan_printf(r->plan, "%s: master %s, declared %s", e->link->name, master_name(e),
+			      master[0] ? master : "none");
+	return a->text ? 0 : -ENOMEM;
+}
+
+static int set_master(struct reconcile *r, const struct end *e)
+{
+	const struct link *l = e->link, *declared, *before = link_before(r, l);
+	const struct actual_link *master = NULL;
+
+	if (!l->master[0]) /* not declared: only what we set before is taken back */
+		return e->actual && e->actual->master && before && before->master[0] ? plan_master(r, e, "")
+										     : 0;
+	declared = netns_find_link(l->netns, l->master);
+	if (e->place)
+		master = actual_find_link(e->place, l->master);
+	if (!master && (!declared || reconcile_is_held(r, declared)))
+		return reconcile_wait(r, l->master_key, l->master, l->netns->name);
+	if (e->actual && master && e->actual->master == master->ifindex &&
+	    !(declared && reconcile_is_made(r, declared)))
+		return 0;
+	return plan_master(r, e, l->master);
+}
+
+static int set_alias(struct reconcile *r, const struct end *e)
+{
+	const struct link *before = link_before(r, e->link);
+	const char *now = e->actual && e->actual->alias ? e->actual->alias : "";
+	const char *wanted = e->link->alias;
+	struct action *a;
+
+	if (!wanted && before && before->alias)
+		wanted = "";
+	if (!wanted || strcmp(now, wanted) == 0)
+		return 0;
+	a = plan_set(r, e, LINK_CHANGE_ALIAS);
+	if (!a)
+		return -ENOMEM;
+	a->values.alias = wanted;
+	a->old_values.alias = now;
+	a->text = plan_printf(r->plan, "%s: Alias \"%s\", declared \"%s\"", e->link->name, now, wanted);
+	return a->text ? 0 : -ENOMEM;
+}
+
+static int set_link_local(struct reconcile *r, const struct end *e)
+{
+	uint8_t wanted =
+		e->link->link_local == LINK_LOCAL_NO ? IN6_ADDR_GEN_MODE_NONE : IN6_ADDR_GEN_MODE_EUI64;
+	struct action *a;
+
+	if (e->link->link_local == LINK_LOCAL_DEFAULT)
+		return 0;
+	if (e->actual ? e->actual->addr_gen_mode == wanted || e->actual->addr_gen_mode == 255
+		      : wanted == IN6_ADDR_GEN_MODE_EUI64)
+		return 0;
+	a = plan_set(r, e, LINK_CHANGE_ADDRGEN);
+	if (!a)
+		return -ENOMEM;
+	a->values.addr_gen_mode = wanted;
+	a->old_values.addr_gen_mode = e->actual ? e->actual->addr_gen_mode : 0;
+	a->text = plan_printf(r->plan, "%s: LinkLocalAddressing, declared %s", e->link->name,
+			      wanted == IN6_ADDR_GEN_MODE_NONE ? "no" : "ipv6");
+	return a->text ? 0 : -ENOMEM;
+}
+
+static int set_up(struct reconcile *r, const struct end *e)
+{
+	bool up = e->actual && (e->actual->flags & IFF_UP), wanted;
+	struct action *a;
+
+	switch (e->link->activation) {
+	case ACTIVATION_UP:
+	case ACTIVATION_ALWAYS_UP: wanted = true; break;
+	case ACTIVATION_DOWN:
+	case ACTIVATION_ALWAYS_DOWN: wanted = false; break;
+	default: return 0;
+	}
+	if (up == wanted)
+		return 0;
+	a = plan_set(r, e, wanted ? LINK_CHANGE_UP : LINK_CHANGE_DOWN);
+	if (!a)
+		return -ENOMEM;
+	a->old_values.change = wanted ? LINK_CHANGE_DOWN : LINK_CHANGE_UP;
+	a->text = plan_printf(r->plan, "%s: %s", e->link->name, wanted ? "up" : "down");
+	a->reason = wanted ? "is down" : "is up";
+	return a->text ? 0 : -ENOMEM;
+}
+
+static int plan_altname(struct reconcile *r, const struct end *e, const char *name, bool add)
+{
+	struct action *a =
+		plan_add(r->plan, add ? ACTION_ALTNAME_ADD : ACTION_ALTNAME_REMOVE, STAGE_CONFIGURE,
+			 add ? SIGN_CREATE : SIGN_REMOVE, place_name(e->link->netns));
+
+	if (!a)
+		return -ENOMEM;
+	a->link = e->link;
+	a->quiet = !e->actual;
+	strcpy(a->ifname, e->link->name);
+	a->ifindex = e->actual ? e->actual->ifindex : 0;
+	a->name = name;
+	a->text = plan_printf(r->plan, "%s: alternative name %s", e->link->name, name);
+	a->reason = add ? "not there" : "no longer declared";
+	return a->text ? 0 : -ENOMEM;
+}
+
+static int set_altnames(struct reconcile *r, const struct end *e)
+{
+	const struct link *before = link_before(r, e->link);
+	int ret = 0;
+
+	for (char **s = e->link->altnames; ret == 0 && s && *s; s++)
+		if (!e->actual || !strv_contains(e->actual->altnames, *s))
+			ret = plan_altname(r, e, *s, true);
+	for (char **s = before && e->actual ? before->altnames : NULL; ret == 0 && s && *s; s++)
+		if (!strv_contains(e->link->altnames, *s) && strv_contains(e->actual->altnames, *s)) {
+			const char *name = plan_own(r->plan, strdup(*s)); /* `before` may go first */
+
+			ret = name ? plan_altname(r, e, name, false) : -ENOMEM;
+		}
+	return ret;
+}
+
+static int set_end(struct reconcile *r, struct end e)
+{
+	int ret;
+
+	if (!e.link)
+		return 0;
+	if (reconcile_is_made(r, e.link))
+		e.actual = NULL; /* the one that is there goes */
+	(void)((ret = set_mtu_and_mac(r, &e)) < 0 || (ret = set_link_local(r, &e)) < 0 ||
+	       (ret = set_master(r, &e)) < 0 || (ret = set_alias(r, &e)) < 0 ||
+	       (ret = set_altnames(r, &e)) < 0 || (ret = set_up(r, &e)) < 0 ||
+	       (ret = reconcile_addresses(r, e.link, e.place, e.actual)) < 0);
+	return ret;
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+static int foreign_error(const struct reconcile *r, const struct end *a, const struct end *b)
+{
+	const struct end *e = is_foreign(a) ? a : b;
+
+	return error_set(
+		r->err, -EEXIST,
+		"a link %s exists already in %s and is not netnsd's; choose another name or remove it",
+		e->link->name, e->link->netns->name);
+}
+
+static int reconcile_link(struct reconcile *r, const struct link *l)
+{
+	struct end a = end_of(r, l), b = end_of(r, l->peer);
+	struct error reason = {0};
+	int ret = hold_link(r, l);
+
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	switch (link_verdict(r, &a, &b, &reason)) {
+	case VERDICT_FOREIGN: return foreign_error(r, &a, &b);
+	case VERDICT_MISSING:
+	case VERDICT_RECREATE: ret = plan_create(r, &a, &b, &reason); break;
+	case VERDICT_CHANGE: ret = plan_kind_change(r, &a, &reason); break;
+	case VERDICT_SAME: break;
+	}
+	if (ret == 0)
+		ret = set_end(r, a);
+	return ret == 0 ? set_end(r, b) : ret;
+}
+
+/* Masters and parents first: how deep a link stands on others of the same namespace. Cycles were
+ * refused when the files were read; the bound is for a tree that was not. */
+static unsigned link_depth(const struct link *l)
+{
+	unsigned depth = 0;
+
+	while (l && (l->parent[0] && !l->parent_on_host) && depth < 64) {
+		l = netns_find_link(l->netns, l->parent);
+		depth++;
+	}
+	return depth;
+}
+
+int reconcile_links(struct reconcile *r)
+{
+	const struct netns *n = r->in->netns;
+	const struct link *l;
+	bool deeper = true;
+	int ret = 0;
+
+	for (unsigned depth = 0; deeper && depth <= 64; depth++) {
+		deeper = false;
+		DL_FOREACH (n->links, l) {
+			unsigned d;
+
+			if (l->is_peer)
+				continue;
+			d = link_depth(l);
+			deeper = deeper || d > depth;
+			if (d == depth && ret == 0)
+				ret = reconcile_link(r, l);
+		}
+	}
+	return ret;
+}
+
+/* Whether the plan of the namespace where its other end lives removes this one too. */
+static bool goes_with_peer(const struct reconcile *r, const struct actual_link *a)
+{
+	const struct netns *n, *tmp;
+
+	if (a->link_nsid < 0 || a->parent == 0)
+		return false;
+	HASH_ITER (hh, r->in->desired->namespaces, n, tmp) {
+		const struct actual *other = reconcile_is_own(r, n) ? NULL : reconcile_actual(r, n);
+		const struct actual_link *p = other ? actual_link_by_index(other, a->parent) : NULL;
+
+		if (p && p->parent == a->ifindex && p->group == LINK_GROUP && strcmp(p->kind, a->kind) == 0 &&
+		    !netns_find_link(n, p->name))
+			return true;
+	}
+	return false;
+}
+
+int reconcile_undeclared_links(struct reconcile *r)
+{
+	const struct actual *own = r->in->own;
+
+	for (size_t i = 0; own && i < own->n_links; i++) {
+		const struct actual_link *l = &own->links[i];
+		struct action *a;
+
+		if (l->group != LINK_GROUP || netns_find_link(r->in->netns, l->name) || goes_with_peer(r, l))
+			continue;
+		a = plan_add(r->plan, ACTION_LINK_REMOVE, STAGE_REMOVE, SIGN_REMOVE, r->in->netns->name);
+		if (!a)
+			return -ENOMEM;
+		strcpy(a->ifname, l->name);
+		a->ifindex = l->ifindex;
+		a->text = plan_printf(r->plan, "%s %s", l->kind, l->name);
+		a->reason = "no longer declared";
+		if (!a->text)
+			return -ENOMEM;
+	}
+	return 0;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is there, asked on a worker; see survey.h. */
+#include "survey.h"
+
+#include "netns.h"
+#include "reconcile.h"
+#include "transaction.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+uint64_t netns_cookie_here(void)
+{
+	socklen_t length = sizeof(uint64_t);
+	uint64_t cookie = 0;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) < 0)
+		cookie = 0; /* before Linux 5.14 */
+	(void)close(fd);
+	return cookie;
+}
+
+/* --- one namespace ---------------------------------------------------------------------------- */
+
+static int survey_find(struct survey *s)
+{
+	enum netns_name_state state;
+	int fd = -1, r = netns_probe(s->name, &state, &fd, &s->error);
+
+	if (r < 0)
+		return r;
+	s->leftover = state == NETNS_NAME_LEFTOVER;
+	if (state == NETNS_NAME_FOREIGN)
+		return error_set(&s->error, -EEXIST,
+				 "%s/%s is not a network namespace and not a leftover of one; move it away",
+				 NETNS_DIRECTORY, s->name);
+	if (state != NETNS_NAME_NAMESPACE)
+		return 0;
+	s->named = s->fd < 0 || netns_same(s->fd, fd);
+	if (s->fd < 0) {
+		s->fd = fd;
+		s->found = true;
+		return 0;
+	}
+	(void)close(fd);
+	if (!s->named)
+		return error_set(&s->error, -EEXIST,
+				 "the name %s was given to another namespace meanwhile; remove it there, or "
+				 "rename one",
+				 s->name);
+	return 0;
+}
+
+static int read_sysctls(struct survey *s)
+{
+	char value[1024];
+
+	if (s->n_sysctls == 0)
+		return 0;
+	s->actual->sysctls = calloc(s->n_sysctls, sizeof(char *));
+	if (!s->actual->sysctls)
+		return -ENOMEM;
+	s->actual->n_sysctls = s->n_sysctls;
+	for (size_t i = 0; i < s->n_sysctls; i++)
+		if (netns_sysctl_read(s->sysctls[i].path, value, sizeof(value), NULL) == 0) {
+			s->actual->sysctls[i] = strdup(value);
+			if (!s->actual->sysctls[i])
+				return -ENOMEM;
+		}
+	return 0;
+}
+
+static int survey_inside(struct survey *s, struct worker_thread *thread, struct rtnl *host)
+{
+	struct rtnl *rtnl = host;
+	int r = 0;
+
+	if (!s->host) {
+		r = netns_enter(s->fd, &s->error);
+		if (r == 0)
+			r = rtnl_open(&rtnl);
+		s->cookie = netns_cookie_here();
+	}
+	if (r == 0)
+		r = actual_dump(rtnl, s->what, &s->actual, &s->error);
+	if (r == 0)
+		r = read_sysctls(s);
+	if (!s->host) {
+		if (rtnl != host)
+			rtnl_close(rtnl);
+		if (netns_enter(thread->home_fd, NULL) < 0)
+			abort(); /* host work would go on in the wrong namespace */
+	}
+	return r;
+}
+
+static int survey_all(struct survey *s, struct worker_thread *thread)
+{
+	int r = s->host ? 0 : survey_find(s);
+
+	if (r < 0 || (!s->host && s->fd < 0))
+		return r;
+	if (!s->host) {
+		r = rtnl_nsid_get(thread->host, s->fd, &s->nsid, &s->error);
+		if (r == 0)
+			r = netns_stat(s->fd, &s->device, &s->inode);
+	}
+	if (r == 0)
+		r = survey_inside(s, thread, thread->host);
+	if (r == 0 && !s->host) {
+		r = netns_resolv_read(s->name, &s->actual->resolv, &s->actual->resolv_ours, &s->error);
+		if (r == -ENOENT)
+			r = 0;
+	}
+	if (r == 0 && s->holders_wanted && !s->host)
+		r = netns_holders(s->fd, s->holders, SURVEY_HOLDERS_MAX, &s->n_holders);
+	return r;
+}
+
+void survey_run(struct job *job, void *thread)
+{
+	struct survey *s = (struct survey *)job;
+	int r;
+
+	s->nsid = -1;
+	r = survey_all(s, thread);
+	if (r == 0) {
+		s->error.code = 0;
+		return;
+	}
+	if (s->error.code == 0)
+		error_set(&s->error, r, "%s", strerror(-r));
+}
+
+void survey_clear(struct survey *s)
+{
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	s->fd = -1;
+	netns_sysctls_free(s->sysctls, s->n_sysctls);
+	s->sysctls = NULL;
+	actual_free(s->actual);
+	s->actual = NULL;
+}
+
+/* --- all names -------------------------------------------------------------------------------- */
+
+struct scanning {
+	struct scan *scan;
+	struct worker_thread *thread;
+};
+
+static int scan_keep(struct scan *s, const char *name, int fd, int nsid)
+{
+	struct scan_entry *grown = reallocarray(s->entries, s->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	s->entries = grown;
+	grown[s->n] = (struct scan_entry){.name = strdup(name), .fd = fd, .nsid = nsid};
+	return grown[s->n++].name ? 0 : -ENOMEM;
+}
+
+static int scan_name(const char *name, void *data)
+{
+	struct scanning *x = data;
+	enum netns_name_state state;
+	int fd = -1, nsid, r;
+
+	if (!netns_name_is_valid(name)) /* never a name of ours */
+		return 0;
+	if (netns_probe(name, &state, &fd, NULL) < 0 || fd < 0)
+		return 0;
+	if (rtnl_nsid_get(x->thread->host, fd, &nsid, NULL) < 0 || nsid < NSID_CREATED_FIRST) {
+		(void)close(fd);
+		return 0;
+	}
+	r = scan_keep(x->scan, name, fd, nsid);
+	if (r < 0)
+		(void)close(fd);
+	return r;
+}
+
+static void scan_nsid(int nsid, void *data)
+{
+	struct scan *s = data;
+
+	if (nsid_is_created(nsid) && nsid > s->last_created)
+		s->last_created = nsid;
+	if (nsid_is_adopted(nsid) && nsid > s->last_adopted)
+		s->last_adopted = nsid;
+}
+
+void scan_run(struct job *job, void *thread)
+{
+	struct scan *s = (struct scan *)job;
+	struct scanning x = {.scan = s, .thread = thread};
+	int r;
+
+	s->last_created = NSID_CREATED_FIRST - 1;
+	s->last_adopted = NSID_ADOPTED_FIRST - 1;
+	r = rtnl_nsid_dump(x.thread->host, scan_nsid, s, &s->error);
+	if (r == 0)
+		r = netns_list(scan_name, &x, &s->error);
+	if (r < 0 && s->error.code == 0)
+		error_set(&s->error, r, "%s", strerror(-r));
+}
+
+void scan_clear(struct scan *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->entries[i].name);
+		if (s->entries[i].fd >= 0)
+			(void)close(s->entries[i].fd);
+	}
+	free(s->entries);
+	s->entries = NULL;
+	s->n = 0;
+}

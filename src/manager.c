@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The manager's objects: units and their states. How it starts is in manager_start.c, what it is
+ * asked to do in operation.c. */
+#include "manager_internal.h"
+
+#include "log.h"
+#include "netns.h"
+#include "plugin.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const netns_states[NETNS_STATE_COUNT] = {
+	[NETNS_PENDING] = "pending",   [NETNS_CONFIGURING] = "configuring", [NETNS_CONFIGURED] = "configured",
+	[NETNS_DEGRADED] = "degraded", [NETNS_FAILED] = "failed",	    [NETNS_REMOVING] = "removing",
+	[NETNS_DOWN] = "down",
+};
+
+const char *netns_state_to_string(enum netns_state s)
+{
+	return s < NETNS_STATE_COUNT ? netns_states[s] : "unknown";
+}
+
+const char *manager_state_to_string(enum manager_state s)
+{
+	static const char *const names[] = {"starting", "running", "reloading", "stopping"};
+
+	return names[s];
+}
+
+static uint64_t now_usec(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* --- units ------------------------------------------------------------------------------------ */
+
+struct unit *manager_find_unit(struct manager *m, const char *name)
+{
+	struct unit *u;
+
+	HASH_FIND_STR(m->units, name, u);
+	return u;
+}
+
+void unit_set_state(struct unit *u, enum netns_state state, const struct error *reason)
+{
+	bool same = u->state == state;
+
+	u->reason = reason ? *reason : (struct error){0};
+	if (same)
+		return;
+	u->state = state;
+	u->since = now_usec();
+	log_write(state == NETNS_CONFIGURING ? LOG_DEBUG : LOG_INFO, u->name, "%s",
+		  netns_state_to_string(state));
+	manager_notify_status(u->manager);
+	operations_check_waiters(u->manager);
+}
+
+static int unit_new(struct manager *m, const char *name, struct unit **ret)
+{
+	struct unit *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return -ENOMEM;
+	u->name = strdup(name);
+	if (!u->name) {
+		free(u);
+		return -ENOMEM;
+	}
+	u->manager = m;
+	u->state = NETNS_DOWN;
+	u->fd = u->nsid = -1;
+	u->since = now_usec();
+	HASH_ADD_KEYPTR(hh, m->units, u->name, strlen(u->name), u);
+	*ret = u;
+	return 0;
+}
+
+void manager_unit_free(struct unit *u)
+{
+	if (!u)
+		return;
+	HASH_DEL(u->manager->units, u);
+	if (u->fd >= 0)
+		(void)close(u->fd);
+	strv_free(u->waits_for);
+	free(u->name);
+	free(u);
+}
+
+int manager_ensure_unit(struct manager *m, const char *name, struct unit **ret)
+{
+	*ret = manager_find_unit(m, name);
+	return *ret ? 0 : unit_new(m, name, ret);
+}
+
+int manager_sync_units(struct manager *m)
+{
+	struct netns *n, *ntmp;
+	struct unit *u, *utmp;
+	int r;
+
+	HASH_ITER (hh, m->units, u, utmp) {
+		u->netns = desired_find(m->desired, u->name);
+		if (!u->netns && u->fd < 0 && !u->busy && u->state != NETNS_REMOVING && !u->config_failed)
+			manager_unit_free(u);
+	}
+	HASH_ITER (hh, m->desired->namespaces, n, ntmp) {
+		if (manager_find_unit(m, n->name))
+			continue;
+		r = unit_new(m, n->name, &u);
+		if (r < 0)
+			return r;
+		u->netns = n;
+		u->wanted = n->autostart || n->host;
+		u->state = u->wanted ? NETNS_PENDING : NETNS_DOWN;
+	}
+	return 0;
+}
+
+void manager_swap(struct manager *m, struct desired *d)
+{
+	desired_unref(m->desired);
+	m->desired = d;
+	(void)manager_sync_units(m); /* without memory a new namespace waits for the next reload */
+}
+
+void manager_unit_unnamed(struct unit *u)
+{
+	bool existed = u->fd >= 0;
+
+	if (u->fd >= 0)
+		(void)close(u->fd);
+	u->fd = -1;
+	if (existed && nsid_is_created(u->nsid))
+		unit_set_state(u, NETNS_REMOVING, NULL);
+	else
+		manager_unit_gone(u);
+}
+
+void manager_unit_gone(struct unit *u)
+{
+	struct manager *m = u->manager;
+
+	u->nsid = -1;
+	u->cookie = u->inode = 0;
+	if (u->netns) {
+		unit_set_state(u, NETNS_DOWN, NULL);
+		return;
+	}
+	log_write(LOG_INFO, u->name, "removed");
+	if (!u->busy) {
+		manager_unit_free(u);
+		operations_check_waiters(m);
+	}
+}
+
+int manager_next_nsid(struct manager *m, bool adopted)
+{
+	return adopted ? m->p->next_adopted++ : m->p->next_created++;
+}
+
+/* --- what systemctl status shows --------------------------------------------------------------- */
+
+void manager_notify_status(struct manager *m)
+{
+	unsigned count[NETNS_STATE_COUNT] = {0};
+	struct strbuf text = {0};
+	struct unit *u, *tmp;
+	char *status;
+
+	if (!m->p->ready) /* hundreds of changes, one line at the end */
+		return;
+	HASH_ITER (hh, m->units, u, tmp)
+		if (!(u->netns && u->netns->implicit))
+			count[u->state]++;
+	strbuf_printf(&text, "STATUS=%u configured", count[NETNS_CONFIGURED]);
+	for (int s = 0; s < NETNS_STATE_COUNT; s++)
+		if (count[s] && s != NETNS_CONFIGURED)
+			strbuf_printf(&text, ", %u %s", count[s], netns_state_to_string(s));
+	status = strbuf_finish(&text);
+	if (status)
+		(void)sd_notify(0, status);
+	free(status);
+}
+
+/* --- the manager ------------------------------------------------------------------------------ */
+
+int manager_new(struct ev_loop *loop, struct manager **ret)
+{
+	struct manager *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->p = calloc(1, sizeof(*m->p));
+	if (!m->p) {
+		free(m);
+		return -ENOMEM;
+	}
+	m->loop = loop;
+	m->p->lock_fd = -1;
+	m->p->started_at = now_usec();
+	*ret = m;
+	return 0;
+}
+
+void manager_free(struct manager *m)
+{
+	struct unit *u, *tmp;
+
+	if (!m)
+		return;
+	worker_pool_free(m->workers); /* lets what is under way come to its end */
+	manager_events_stop(m);
+	operations_free(m);
+	HASH_ITER (hh, m->units, u, tmp)
+		manager_unit_free(u);
+	desired_unref(m->desired);
+	diags_free(&m->start_diags);
+	daemon_settings_free(&m->settings);
+	registry_free(&m->registry);
+	scan_clear(&m->p->scan);
+	manager_memory_free(m);
+	strv_free(m->p->instances);
+	if (m->p->lock_fd >= 0)
+		(void)close(m->p->lock_fd);
+	free(m->p);
+	free(m);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The root of everything the daemon owns: namespaces that run, operations under way, workers,
+ * plugins, settings, the state seen from outside. Layer 3. Loop thread only. */
+#ifndef NETNSD_MANAGER_H
+#define NETNSD_MANAGER_H
+
+#include "actual.h"
+#include "config_load.h"
+#include "desired.h"
+#include "diag.h"
+#include "error.h"
+#include "plan.h"
+
+#include <ev.h>
+
+enum manager_state { MANAGER_STARTING, MANAGER_RUNNING, MANAGER_RELOADING, MANAGER_STOPPING };
+
+/* networkd's words, and "down" for what is declared but not wanted now. */
+enum netns_state {
+	NETNS_PENDING,	   /* waits: for its turn at the start, or for what `waits_for` names */
+	NETNS_CONFIGURING, /* a worker has it */
+	NETNS_CONFIGURED,  /* as declared */
+	NETNS_DEGRADED,	   /* there, but not as declared; `reason` says why */
+	NETNS_FAILED,	   /* could not be made or changed; `reason` says which action and why */
+	NETNS_REMOVING,	   /* unpublished; goes when the last holder lets go */
+	NETNS_DOWN,	   /* AutoStart=no, or taken down */
+	NETNS_STATE_COUNT
+};
+const char *netns_state_to_string(enum netns_state s);
+const char *manager_state_to_string(enum manager_state s);
+
+/* A namespace that is declared, exists, or is going: the running counterpart of struct netns. */
+struct unit {
+	char *name;
+	struct manager *manager;
+	struct netns *netns; /* in manager->desired; NULL: no longer declared, or adopted and let go */
+	enum netns_state state;
+	struct error reason; /* code 0: none */
+	char **waits_for;
+	bool wanted;		/* up is wanted: AutoStart=, up, add; false after down, del */
+	int fd;			/* pins the namespace; -1: does not exist (or is the host) */
+	int nsid;		/* as seen from the host; -1: none */
+	uint64_t cookie;	/* SO_NETNS_COOKIE; 0: unknown */
+	uint64_t device, inode; /* of the nsfs file */
+	uint64_t since;		/* CLOCK_REALTIME usec of the last change of state */
+	bool config_failed;	/* its file is bad, the last good configuration runs */
+	bool recheck;		/* something it stood on has gone */
+	uint64_t saved;		/* hash of the text in /run/netnsd/last-good; 0: none */
+	struct operation *busy; /* whose worker jobs hold it; NULL: free */
+	UT_hash_handle hh;	/* manager->units, by name */
+};
+
+/* --- operations: everything that takes time ------------------------------------------------- */
+enum operation_type {
+	OPERATION_PLAN,	 /* read the files, print what apply would do */
+	OPERATION_APPLY, /* read the files and do it; also what reload does */
+	OPERATION_ADD,	 /* settings become /run/netnsd/transient/NAME.netns, then up */
+	OPERATION_DELETE,
+	OPERATION_UP,
+	OPERATION_DOWN,	   /* name NULL: all */
+	OPERATION_WAIT,	   /* until the named (or all wanted) have left pending and configuring */
+	OPERATION_DESCRIBE /* dump the namespace: result->actual */
+};
+
+enum operation_failure {
+	FAILURE_NONE,
+	FAILURE_BAD_CONFIGURATION, /* diags say what; nothing was changed */
+	FAILURE_NO_SUCH_NAMESPACE,
+	FAILURE_EXISTS,	   /* add: declared or present already */
+	FAILURE_NOT_OURS,  /* the name is somebody else's */
+	FAILURE_BAD_STATE, /* e.g. the daemon is stopping; error text says */
+	FAILURE_APPLY	   /* failures[] say which namespaces */
+};
+
+struct operation_request {
+	enum operation_type type;
+	const char *name;	     /* ADD, DELETE, UP, DOWN, DESCRIBE */
+	const char *const *names;    /* WAIT; NULL: all */
+	const char *const *settings; /* ADD: "Section.KEY=VALUE" ("Veth eth0.Address=..."; Section alone:
+					Namespace), NULL-terminated; may be NULL */
+};
+
+struct operation_line {
+	enum operation_sign sign;
+	char *netns, *text, *reason;
+};
+struct operation_failed {
+	char *netns, *action; /* action NULL: none (e.g. could not be opened) */
+	struct error error;
+};
+struct operation_result {
+	enum operation_failure failure;
+	struct error error;
+	struct diags diags;	      /* warnings too */
+	struct operation_line *lines; /* what was (PLAN: would be) done */
+	size_t n_lines;
+	struct operation_failed *failed;
+	size_t n_failed;
+	struct actual *actual; /* DESCRIBE; NULL: does not exist */
+	pid_t *holders;	       /* DELETE, DOWN, DESCRIBE: processes inside; at most 64 */
+	size_t n_holders;
+	char *name; /* DESCRIBE: of the unit (look it up anew: it may have gone) */
+};
+
+/* done() is called exactly once, possibly before manager_start_operation() returns; the result is
+ * borrowed. progress() may be NULL. */
+typedef void operation_done_fn(const struct operation_result *result, void *data);
+typedef void operation_progress_fn(size_t done, size_t total, void *data);
+struct operation;
+int manager_start_operation(struct manager *m, const struct operation_request *request,
+			    operation_done_fn *done, operation_progress_fn *progress, void *data,
+			    struct operation **ret);
+/* The asker has gone: its callbacks are no longer called; the work goes on. NULL is fine. */
+void operation_forget(struct operation *op);
+
+/* --- the manager --------------------------------------------------------------------------- */
+struct manager {
+	struct ev_loop *loop;
+	enum manager_state state;
+	bool failed; /* stopped because it could not go on: exit code 1 */
+	struct daemon_settings settings;
+	struct registry registry;
+	struct desired *desired;  /* what is to be, as last read and verified */
+	struct diags start_diags; /* what was wrong with files at the start */
+	struct unit *units;	  /* uthash by name; the host's is in it */
+	struct worker_pool *workers;
+	struct operation *operations;
+	struct manager_private *p; /* manager.c's own */
+};
+
+int manager_new(struct ev_loop *loop, struct manager **ret);
+/* Lock, checks, plugins, files, scan of what exists, first reconcile. -errno with err. */
+int manager_start(struct manager *m, struct error *err);
+void manager_stop(struct manager *m); /* leaves namespaces as they are; breaks the loop when idle */
+void manager_free(struct manager *m);
+struct unit *manager_find_unit(struct manager *m, const char *name);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the manager share. Layer 3. */
+#ifndef NETNSD_MANAGER_INTERNAL_H
+#define NETNSD_MANAGER_INTERNAL_H
+
+#include "manager.h"
+#include "round.h"
+#include "rtnl.h"
+#include "survey.h"
+#include "worker.h"
+
+#define RUN_DIRECTORY	    "/run/netnsd"
+#define LAST_GOOD_DIRECTORY RUN_DIRECTORY "/last-good"
+#define ADDRESSES_FILE	    RUN_DIRECTORY "/addresses"
+
+struct manager_private {
+	struct rtnl_monitor monitor; /* links and nsids of the host */
+	bool monitoring;
+	ev_timer retry;	  /* something came that a pending namespace may wait for */
+	ev_timer waiters; /* states changed: WAIT operations may be over */
+	ev_timer start_timeout;
+	bool running_operations;
+	ev_signal sigterm, sigint, sighup;
+	int lock_fd;
+	int next_created, next_adopted; /* nsids */
+	struct scan scan;
+	bool ready;		    /* READY=1 was sent */
+	unsigned saves;		    /* jobs under way that write the last good files */
+	struct pool_memory *memory; /* where pool addresses were, from the file; hash */
+	char **instances;	    /* of templates, asked for at run time */
+	uint64_t started_at;	    /* CLOCK_REALTIME, usec */
+};
+
+struct operation {
+	struct operation *prev, *next; /* manager->operations */
+	struct manager *manager;
+	enum operation_type type;
+	bool retry;   /* internal: try pending ones again */
+	bool recover; /* internal: bring back what ran before a failure */
+	bool start;   /* internal: the first one */
+	bool running;
+	struct operation **slot; /* set to NULL when the operation goes; may be NULL */
+	char *name;
+	char **names, **settings;
+	struct round *round;
+	struct survey survey;	/* DESCRIBE */
+	struct desired *before; /* recover: a reference */
+	struct operation_result result;
+	operation_done_fn *done;
+	operation_progress_fn *progress;
+	void *data;
+};
+
+/* manager.c */
+void unit_set_state(struct unit *u, enum netns_state state, const struct error *reason);
+/* Takes units from the tree that is current now: new ones, lost ones. */
+int manager_ensure_unit(struct manager *m, const char *name, struct unit **ret);
+int manager_sync_units(struct manager *m);
+void manager_unit_free(struct unit *u);
+/* The name has gone and our descriptor goes; the rest is the kernel's, until RTM_DELNSID. */
+void manager_unit_unnamed(struct unit *u);
+/* The last holder let go. */
+void manager_unit_gone(struct unit *u);
+int manager_next_nsid(struct manager *m, bool adopted);
+void manager_notify_status(struct manager *m);
+void manager_swap(struct manager *m, struct desired *d); /* takes the reference */
+
+/* manager_load.c */
+/* Reads the files. strict: any error refuses the whole (-EBADMSG with diags); else objects in error
+ * keep what runs now, or at the start their last good copy. */
+int manager_load(struct manager *m, bool strict, struct diags *diags, struct desired **ret);
+int manager_memory_read(struct manager *m);
+void manager_memory_free(struct manager *m);
+/* Writes what is good now for the next start, on a worker. */
+void manager_save(struct manager *m);
+int transient_write(const char *name, char *const *settings, struct error *err);
+int transient_remove(const char *name, struct error *err);
+
+/* operation.c */
+void operations_run(struct manager *m); /* starts what may start */
+int operation_submit_start(struct manager *m);
+int operation_submit(struct manager *m, struct operation *op);
+void operations_free(struct manager *m);
+void operations_check_waiters(struct manager *m);
+void manager_retry_soon(struct manager *m);
+
+/* manager_start.c */
+void manager_start_over(struct manager *m);
+/* Objects whose files have errors: kept as they run, or failed with the reason. */
+int manager_mark_failed(struct manager *m, const struct diags *diags);
+
+/* manager_events.c */
+int manager_events_start(struct manager *m, struct error *err);
+void manager_events_stop(struct manager *m);
+
+#endif

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files in and out: the desired tree, the last good copies in /run/netnsd, transient namespaces. */
+#include "manager_internal.h"
+
+#include "cleanup.h"
+#include "log.h"
+#include "parse.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OBJECT_SUFFIX ".netns"
+
+/* --- where pool addresses were ----------------------------------------------------------------- */
+
+struct pool_memory {
+	char *key; /* "NETNS/LINK" */
+	struct netnsd_prefix prefix;
+	UT_hash_handle hh;
+};
+
+void manager_memory_free(struct manager *m)
+{
+	struct pool_memory *e, *tmp;
+
+	HASH_ITER (hh, m->p->memory, e, tmp) {
+		HASH_DEL(m->p->memory, e);
+		free(e->key);
+		free(e);
+	}
+}
+
+static void memory_add(struct manager *m, const char *key, const char *text)
+{
+	struct pool_memory *e;
+	struct netnsd_prefix prefix;
+
+	if (parse_prefix(text, &prefix) < 0)
+		return;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return;
+	e->key = strdup(key);
+	e->prefix = prefix;
+	if (e->key)
+		HASH_ADD_KEYPTR(hh, m->p->memory, e->key, strlen(e->key), e);
+	else
+		free(e);
+}
+
+/* A hint: whatever is wrong with the file, pools then choose as they would without it. */
+int manager_memory_read(struct manager *m)
+{
+	_cleanup_fclose_ FILE *f = fopen(ADDRESSES_FILE, "re");
+	char line[512];
+
+	for (unsigned n = 0; f && n < 1000000 && fgets(line, sizeof(line), f); n++) {
+		char *space = strchr(line, ' ');
+
+		line[strcspn(line, "\n")] = '\0';
+		if (!space)
+			continue;
+		*space = '\0';
+		memory_add(m, line, space + 1);
+	}
+	return 0;
+}
+
+static bool in_pool(const struct netnsd_prefix *pool, const struct netnsd_prefix *p)
+{
+	return p->length == pool->length && prefix_contains(pool, &p->ip);
+}
+
+static bool address_before(const char *netns, const char *ifname, const struct netnsd_prefix *pool,
+			   struct netnsd_prefix *ret, void *data)
+{
+	struct manager *m = data;
+	const struct netns *n = m->desired ? desired_find(m->desired, netns) : NULL;
+	const struct link *l = n ? netns_find_link(n, ifname) : NULL;
+	struct pool_memory *e;
+	char key[320];
+
+	for (size_t i = 0; l && i < l->n_addresses; i++)
+		if (in_pool(pool, &l->addresses[i].prefix)) {
+			*ret = l->addresses[i].prefix;
+			return true;
+		}
+	(void)snprintf(key, sizeof(key), "%s/%s", netns, ifname);
+	HASH_FIND_STR(m->p->memory, key, e);
+	if (!e || !in_pool(pool, &e->prefix))
+		return false;
+	*ret = e->prefix;
+	return true;
+}
+
+/* --- reading ----------------------------------------------------------------------------------- */
+
+static char *read_file(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	char *text;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > CONFIG_FILE_MAX)
+		return NULL;
+	text = malloc((size_t)st.st_size + 1);
+	if (!text)
+		return NULL;
+	n = read(fd, text, (size_t)st.st_size);
+	if (n < 0) {
+		free(text);
+		return NULL;
+	}
+	text[n] = '\0';
+	return text;
+}
+
+/* An object whose files are bad keeps what runs: from memory, at the start from the copy. */
+static char *fallback(const char *object, void *data)
+{
+	struct manager *m = data;
+	char name[256], path[512];
+	const struct netns *n;
+
+	(void)snprintf(name, sizeof(name), "%s", object);
+	if (str_ends_with(name, OBJECT_SUFFIX))
+		name[strlen(name) - strlen(OBJECT_SUFFIX)] = '\0';
+	if (m->desired) {
+		n = desired_find(m->desired, name);
+		return n && n->text ? strdup(n->text) : NULL;
+	}
+	(void)snprintf(path, sizeof(path), LAST_GOOD_DIRECTORY "/%s" OBJECT_SUFFIX, name);
+	return read_file(path);
+}
+
+int manager_load(struct manager *m, bool strict, struct diags *diags, struct desired **ret)
+{
+	struct config_request request = {
+		.registry = &m->registry,
+		.directories = config_directories(),
+		.before = address_before,
+		.before_data = m,
+		.instances = (const char *const *)m->p->instances,
+		.fallback = strict ? NULL : fallback,
+		.fallback_data = m,
+	};
+	struct desired *d;
+	int r = config_load(&request, &d, diags);
+
+	if (r < 0)
+		return r;
+	if (strict && diags->errors > 0) {
+		desired_unref(d);
+		return -EBADMSG;
+	}
+	*ret = d;
+	return 0;
+}
+
+/* --- writing ----------------------------------------------------------------------------------- */
+
+static int write_atomically(const char *path, const char *text)
+{
+	char temporary[600];
+	size_t length = strlen(text);
+	_cleanup_close_ int fd = -1;
+
+	(void)snprintf(temporary, sizeof(temporary), "%s.new", path);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, length) != (ssize_t)length || rename(temporary, path) < 0) {
+		int code = errno ? -errno : -EIO;
+
+		(void)unlink(temporary);
+		return code;
+	}
+	return 0;
+}
+
+struct save_job {
+	struct job job;
+	struct manager *manager;
+	struct save_file {
+		char *path, *text; /* text NULL: remove */
+	} * files;
+	size_t n;
+	int result;
+};
+
+static void save_free(struct save_job *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->files[i].path);
+		free(s->files[i].text);
+	}
+	free(s->files);
+	free(s);
+}
+
+static void save_run(struct job *job, void *thread)
+{
+	struct save_job *s = (struct save_job *)job;
+
+	(void)thread;
+	for (size_t i = 0; i < s->n; i++) {
+		int r = 0;
+
+		if (!s->files[i].text)
+			(void)unlink(s->files[i].path);
+		else
+			r = write_atomically(s->files[i].path, s->files[i].text);
+		if (r < 0)
+			s->result = r;
+	}
+}
+
+static void save_done(struct job *job)
+{
+	struct save_job *s = (struct save_job *)job;
+
+	if (s->result < 0)
+		log_warning("could not write the last good configuration to %s: %s; the next start reads the "
+			    "files alone",
+			    LAST_GOOD_DIRECTORY, strerror(-s->result));
+	s->manager->p->saves--;
+	save_free(s);
+}
+
+static int save_add(struct save_job *s, char *path, char *text)
+{
+	struct save_file *grown = path ? reallocarray(s->files, s->n + 1, sizeof(*grown)) : NULL;
+
+	if (!grown) {
+		free(path);
+		free(text);
+		return -ENOMEM;
+	}
+	s->files = grown;
+	grown[s->n++] = (struct save_file){path, text};
+	return 0;
+}
+
+/* Every address; which of them a pool gave is decided by its prefix when they are read back. */
+static char *addresses_text(const struct desired *d)
+{
+	struct strbuf text = {0};
+	const struct netns *n, *tmp;
+	const struct link *l;
+	char buffer[FORMAT_MAX];
+
+	HASH_ITER (hh, d->namespaces, n, tmp)
+		DL_FOREACH (n->links, l)
+			for (size_t i = 0; i < l->n_addresses; i++)
+				strbuf_printf(&text, "%s/%s %s\n", n->name, l->name,
+					      format_prefix(&l->addresses[i].prefix, buffer));
+	return strbuf_finish(&text);
+}
+
+static char *last_good_path(const char *name)
+{
+	char *path;
+
+	return asprintf(&path, LAST_GOOD_DIRECTORY "/%s" OBJECT_SUFFIX, name) < 0 ? NULL : path;
+}
+
+/* Only what changed since the last time: unit->saved is the text that lies there. */
+static void save_unit(struct save_job *s, struct unit *u)
+{
+	const char *text = u->netns && !u->netns->implicit ? u->netns->text : NULL;
+
+	if (u->config_failed || (text && u->state != NETNS_CONFIGURED && u->state != NETNS_PENDING))
+		return;
+	if (text ? u->saved == str_hash(text) : u->saved == 0)
+		return;
+	if (save_add(s, last_good_path(u->name), text ? strdup(text) : NULL) == 0)
+		u->saved = text ? str_hash(text) : 0;
+}
+
+void manager_save(struct manager *m)
+{
+	struct save_job *s = calloc(1, sizeof(*s));
+	struct unit *u, *tmp;
+	char *addresses;
+
+	if (!s)
+		return;
+	s->manager = m;
+	s->job.run = save_run;
+	s->job.done = save_done;
+	HASH_ITER (hh, m->units, u, tmp)
+		save_unit(s, u);
+	if (s->n == 0) {
+		save_free(s);
+		return;
+	}
+	addresses = addresses_text(m->desired);
+	if (addresses)
+		(void)save_add(s, strdup(ADDRESSES_FILE), addresses);
+	m->p->saves++;
+	worker_pool_submit(m->workers, &s->job);
+}
+
+/* --- transient namespaces ---------------------------------------------------------------------- */
+
+/* Length of the section in "SECTION.KEY=VALUE": up to the last dot before the '=', for a title may
+ * have dots itself. 0: not of that form. */
+static size_t section_length(const char *setting)
+{
+	const char *equals = strchr(setting, '='), *dot = NULL;
+
+	for (const char *s = setting; equals && s < equals; s++)
+		if (*s == '.')
+			dot = s;
+	if (!dot || dot + 1 == equals || strpbrk(setting, "\n\r"))
+		return 0;
+	return (size_t)(dot - setting);
+}
+
+static bool same_section(const char *a, const char *b)
+{
+	size_t length = section_length(a);
+
+	return length == section_length(b) && strncmp(a, b, length) == 0;
+}
+
+/* A section may stand in a file once: the first setting of each brings the others with it. */
+static void append_section(struct strbuf *text, char *const *settings, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (same_section(settings[k], settings[i]))
+			return;
+	strbuf_printf(text, "[%.*s]\n", (int)section_length(settings[i]), settings[i]);
+	for (size_t k = i; settings[k]; k++)
+		if (same_section(settings[k], settings[i]))
+			strbuf_printf(text, "%s\n", settings[k] + section_length(settings[k]) + 1);
+}
+
+int transient_write(const char *name, char *const *settings, struct error *err)
+{
+	_cleanup_(strbuf_free) struct strbuf text = {0};
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	strbuf_puts(&text, "# Made by netnsctl add; lives until netnsctl del or the next boot.\n");
+	for (size_t i = 0; settings && settings[i]; i++) {
+		if (section_length(settings[i]) == 0)
+			return error_set(err, -EINVAL,
+					 "\"%s\" is not SECTION.KEY=VALUE, for example \"Veth "
+					 "eth0.Address=10.0.0.2/24\"",
+					 settings[i]);
+		append_section(&text, settings, i);
+	}
+	if (text.failed || asprintf(&path, CONFIG_TRANSIENT_DIRECTORY "/%s" OBJECT_SUFFIX, name) < 0)
+		return -ENOMEM;
+	r = write_atomically(path, text.data);
+	return r < 0 ? error_set(err, r, "could not write %s: %s", path, strerror(-r)) : 0;
+}
+
+int transient_remove(const char *name, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, CONFIG_TRANSIENT_DIRECTORY "/%s" OBJECT_SUFFIX, name) < 0)
+		return -ENOMEM;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return error_set(err, -errno, "could not remove %s: %s", path, strerror(errno));
+	return 0;
+}

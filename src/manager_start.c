@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How the daemon starts: lock, checks, plugins, files, what is there already, the first round, READY;
+ * and how it stops. */
+#include "manager_internal.h"
+
+#include "log.h"
+#include "netns.h"
+#include "parse.h"
+#include "plugin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+/* --- checks ----------------------------------------------------------------------------------- */
+
+static int check_capabilities(struct error *err)
+{
+	static const struct {
+		cap_value_t cap;
+		const char *why;
+	} needed[] = {
+		{CAP_SYS_ADMIN, "to make and name namespaces"},
+		{CAP_NET_ADMIN, "to make links and addresses"},
+	};
+	cap_t caps = cap_get_proc();
+	int r = 0;
+
+	for (size_t i = 0; caps && r == 0 && i < sizeof(needed) / sizeof(*needed); i++) {
+		cap_flag_value_t set = CAP_CLEAR;
+		char *name = cap_to_name(needed[i].cap);
+
+		(void)cap_get_flag(caps, needed[i].cap, CAP_EFFECTIVE, &set);
+		if (set != CAP_SET)
+			r = error_set(err, -EPERM, "%s is missing, which is needed %s; run netnsd as root",
+				      name ? name : "a capability", needed[i].why);
+		cap_free(name);
+	}
+	cap_free(caps);
+	return r;
+}
+
+static int make_directory(const char *path, mode_t mode, struct error *err)
+{
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return error_set(err, -errno, "could not make %s: %s", path, strerror(errno));
+	return 0;
+}
+
+static int take_lock(struct manager *m, struct error *err)
+{
+	int r = make_directory(RUN_DIRECTORY, 0755, err);
+
+	if (r == 0)
+		r = make_directory(LAST_GOOD_DIRECTORY, 0700, err);
+	if (r == 0)
+		r = make_directory(CONFIG_TRANSIENT_DIRECTORY, 0755, err);
+	if (r < 0)
+		return r;
+	m->p->lock_fd = open(RUN_DIRECTORY "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (m->p->lock_fd < 0)
+		return error_set(err, -errno, "could not open %s/lock: %s", RUN_DIRECTORY, strerror(errno));
+	if (flock(m->p->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return error_set(err, -EBUSY, "another netnsd runs already (it holds %s/lock); stop it first",
+				 RUN_DIRECTORY);
+	return 0;
+}
+
+/* One descriptor a namespace, and whatever clients bring. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_warning("could not raise the limit of open files: %s", strerror(errno));
+}
+
+/* --- plugins and files ------------------------------------------------------------------------- */
+
+static void plugin_report(const struct error *err, void *data)
+{
+	(void)data;
+	log_error("%s", err->text);
+}
+
+static int load_plugins(struct manager *m, struct error *err)
+{
+	const char *directory = getenv("NETNSD_PLUGIN_PATH");
+	int r;
+
+	if (!directory || !*directory)
+		directory = m->settings.plugin_directory ? m->settings.plugin_directory : NETNSD_PLUGIN_DIR;
+	r = plugins_load(&m->registry, directory, false, plugin_report, NULL);
+	if (r < 0)
+		return error_set(err, r, "could not load plugins from %s: %s", directory, strerror(-r));
+	if (m->registry.n_kinds == 0)
+		log_warning("there is no plugin in %s; no kind of link is known", directory);
+	return 0;
+}
+
+static void log_diags(const struct diags *diags)
+{
+	for (size_t i = 0; i < diags->count; i++) {
+		char *text = diag_to_string(&diags->items[i]);
+
+		log_write(diags->items[i].severity == DIAG_ERROR ? LOG_ERR : LOG_WARNING, NULL, "%s",
+			  text ? text : "out of memory");
+		free(text);
+	}
+	if (diags->dropped)
+		log_error("%zu more messages about files are not shown", diags->dropped);
+}
+
+static int load_settings(struct manager *m, struct error *err)
+{
+	struct diags diags = {0};
+	int r = daemon_settings_load(config_directories(), &m->settings, &diags);
+
+	log_diags(&diags);
+	if (r == 0 && diags.errors > 0)
+		r = -EINVAL;
+	diags_free(&diags);
+	if (r < 0)
+		return error_set(err, r, "netnsd.conf cannot be used; see the messages before this one");
+	log_set_level(m->settings.log_level);
+	return 0;
+}
+
+int manager_mark_failed(struct manager *m, const struct diags *diags)
+{
+	for (size_t i = 0; i < diags->count; i++) {
+		const struct diag *d = &diags->items[i];
+		struct error reason = {0};
+		struct unit *u;
+		char name[256];
+		char *text;
+
+		if (d->severity != DIAG_ERROR || !d->object || !str_ends_with(d->object, ".netns"))
+			continue;
+		(void)snprintf(name, sizeof(name), "%.*s", (int)(strlen(d->object) - strlen(".netns")),
+			       d->object);
+		if (manager_ensure_unit(m, name, &u) < 0)
+			return -ENOMEM;
+		if (u->config_failed)
+			continue; /* the first one is told */
+		u->config_failed = true;
+		text = diag_to_string(d);
+		error_set(&reason, -EINVAL, "%s", text ? text : "its file has errors");
+		free(text);
+		if (!u->netns)
+			unit_set_state(u, NETNS_FAILED, &reason);
+	}
+	return 0;
+}
+
+static int load_files(struct manager *m, struct error *err)
+{
+	int r;
+
+	(void)manager_memory_read(m);
+	r = manager_load(m, false, &m->start_diags, &m->desired);
+	if (r == 0)
+		r = manager_sync_units(m);
+	if (r == 0)
+		r = manager_mark_failed(m, &m->start_diags);
+	log_diags(&m->start_diags);
+	return r < 0 ? error_set(err, r, "could not read the configuration: %s", strerror(-r)) : 0;
+}
+
+/* --- the first round --------------------------------------------------------------------------- */
+
+static void tell_ready(struct manager *m)
+{
+	if (m->p->ready)
+		return;
+	m->p->ready = true;
+	ev_timer_stop(m->loop, &m->p->start_timeout);
+	(void)sd_notify(0, "READY=1");
+	manager_notify_status(m);
+}
+
+/* The first operation is over: everything has been tried once. */
+void manager_start_over(struct manager *m)
+{
+	m->state = MANAGER_RUNNING;
+	tell_ready(m);
+	log_info("ready");
+	operations_check_waiters(m);
+	manager_retry_soon(m);
+}
+
+static void start_timeout(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct manager *m = w->data;
+
+	(void)loop;
+	(void)events;
+	log_warning("not every namespace is configured after TimeoutStartSec=; ready nevertheless, the rest "
+		    "goes on");
+	tell_ready(m);
+}
+
+/* What exists and is ours: declared or not, it has a unit from now on. */
+static int take_entry(struct manager *m, struct scan_entry *e)
+{
+	struct unit *u;
+	int r = manager_ensure_unit(m, e->name, &u);
+
+	if (r < 0)
+		return r;
+	u->fd = e->fd;
+	e->fd = -1;
+	u->nsid = e->nsid;
+	u->wanted = u->netns != NULL; /* also with AutoStart=no: somebody took it up */
+	return 0;
+}
+
+static void scan_done(struct job *job)
+{
+	struct scan *s = (struct scan *)job;
+	struct manager *m = s->owner;
+	int r = s->error.code;
+
+	for (size_t i = 0; r == 0 && i < s->n; i++)
+		r = take_entry(m, &s->entries[i]);
+	if (r < 0) { /* not to know what is ours is no ground to go on */
+		log_error("could not look at what exists: %s", s->error.code ? s->error.text : strerror(-r));
+		m->failed = true;
+		manager_stop(m);
+	} else {
+		m->p->next_created = s->last_created + 1;
+		m->p->next_adopted = s->last_adopted + 1;
+		if (operation_submit_start(m) < 0) {
+			m->failed = true;
+			manager_stop(m);
+		}
+	}
+	scan_clear(s);
+}
+
+static void start_scan(struct manager *m)
+{
+	m->p->scan.job.run = scan_run;
+	m->p->scan.job.done = scan_done;
+	m->p->scan.owner = m;
+	worker_pool_submit(m->workers, &m->p->scan.job);
+	ev_timer_init(&m->p->start_timeout, start_timeout, (double)m->settings.timeout_start / 1e6, 0.);
+	m->p->start_timeout.data = m;
+	if (m->settings.timeout_start != USEC_INFINITY)
+		ev_timer_start(m->loop, &m->p->start_timeout);
+}
+
+/* --- signals ----------------------------------------------------------------------------------- */
+
+static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
+{
+	(void)loop;
+	(void)events;
+	manager_stop(w->data);
+}
+
+static void reload_done(const struct operation_result *result, void *data)
+{
+	struct manager *m = data;
+
+	log_diags(&result->diags);
+	if (result->failure != FAILURE_NONE)
+		log_error("reload: %s", result->error.code ? result->error.text : "some namespaces failed");
+	(void)sd_notify(0, "READY=1");
+	manager_notify_status(m);
+}
+
+static void on_reload(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct operation_request request = {.type = OPERATION_APPLY};
+	struct manager *m = w->data;
+	struct timespec now;
+
+	(void)loop;
+	(void)events;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+			 (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+	if (manager_start_operation(m, &request, reload_done, NULL, m, NULL) < 0)
+		(void)sd_notify(0, "READY=1");
+}
+
+static void start_signals(struct manager *m)
+{
+	ev_signal_init(&m->p->sigterm, on_stop, SIGTERM);
+	ev_signal_init(&m->p->sigint, on_stop, SIGINT);
+	ev_signal_init(&m->p->sighup, on_reload, SIGHUP);
+	m->p->sigterm.data = m->p->sigint.data = m->p->sighup.data = m;
+	ev_signal_start(m->loop, &m->p->sigterm);
+	ev_signal_start(m->loop, &m->p->sigint);
+	ev_signal_start(m->loop, &m->p->sighup);
+}
+
+/* --- start and stop ---------------------------------------------------------------------------- */
+
+static int start_workers(struct manager *m, struct error *err)
+{
+	struct worker_setup setup = {
+		.threads = m->settings.workers, .start = worker_thread_start, .stop = worker_thread_stop};
+	int r = worker_pool_new(m->loop, &setup, &m->workers);
+
+	return r < 0 ? error_set(err, r, "could not start workers: %s", strerror(-r)) : 0;
+}
+
+int manager_start(struct manager *m, struct error *err)
+{
+	int r;
+
+	(void)((r = load_settings(m, err)) < 0 || (r = check_capabilities(err)) < 0 ||
+	       (r = netns_check_mount_namespace(err)) < 0 || (r = take_lock(m, err)) < 0 ||
+	       (r = load_plugins(m, err)) < 0 || (r = load_files(m, err)) < 0);
+	if (r < 0)
+		return r;
+	raise_descriptor_limit();
+	r = manager_events_start(m, err);
+	if (r == 0)
+		r = start_workers(m, err);
+	if (r < 0)
+		return r;
+	start_signals(m);
+	start_scan(m);
+	return 0;
+}
+
+void manager_stop(struct manager *m)
+{
+	if (m->state == MANAGER_STOPPING)
+		return;
+	m->state = MANAGER_STOPPING;
+	(void)sd_notify(0, "STOPPING=1");
+	log_info("stopping; namespaces stay as they are");
+	ev_break(m->loop, EVBREAK_ALL);
+}

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Survey, reconcile, apply, and again until nothing is left to do; see round.h. */
+#include "round.h"
+
+#include "log.h"
+#include "manager_internal.h"
+#include "netns.h"
+#include "reconcile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A change can take other things with it (routes with an address, ports with a bridge): what is
+ * there afterwards is looked at again, this often at most. */
+#define TURNS_MAX 4
+
+/* --- the object ------------------------------------------------------------------------------- */
+
+int round_new(struct manager *m, struct desired *desired, struct desired *before,
+	      struct operation_result *result, struct round **ret)
+{
+	struct round *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->manager = m;
+	r->desired = desired_ref(desired);
+	r->before = before ? desired_ref(before) : NULL;
+	r->result = result;
+	*ret = r;
+	return 0;
+}
+
+static void item_free(struct round_item *i)
+{
+	survey_clear(&i->survey);
+	strv_free(i->waits_for);
+	free(i->name);
+	free(i);
+}
+
+void round_free(struct round *r)
+{
+	struct round_item *i, *tmp;
+
+	if (!r)
+		return;
+	batch_free(r->batch);
+	for (size_t k = 0; k < r->n_plans; k++)
+		plan_free(r->plans[k]);
+	free(r->plans);
+	HASH_ITER (hh, r->items, i, tmp) {
+		HASH_DEL(r->items, i);
+		item_free(i);
+	}
+	desired_unref(r->desired);
+	desired_unref(r->before);
+	free(r);
+}
+
+static struct round_item *round_find(const struct round *r, const char *name)
+{
+	struct round_item *i;
+
+	HASH_FIND_STR(r->items, name, i);
+	return i;
+}
+
+int round_add(struct round *r, const char *name, bool act, bool wanted)
+{
+	struct round_item *i = round_find(r, name);
+
+	if (i) {
+		i->act = i->act || act;
+		i->wanted = act ? wanted : i->wanted;
+		return 0;
+	}
+	i = calloc(1, sizeof(*i));
+	if (!i)
+		return -ENOMEM;
+	i->name = strdup(name);
+	if (!i->name) {
+		free(i);
+		return -ENOMEM;
+	}
+	i->round = r;
+	i->unit = manager_find_unit(r->manager, name);
+	i->netns = desired_find(r->desired, name);
+	i->act = act;
+	i->wanted = wanted;
+	i->look = true;
+	i->survey.fd = -1;
+	HASH_ADD_KEYPTR(hh, r->items, i->name, strlen(i->name), i);
+	return 0;
+}
+
+/* Others only appear as places of peers, masters and parents. */
+static int add_referred(struct round *r, const struct netns *n)
+{
+	const struct link *l;
+	int ret = 0;
+
+	DL_FOREACH (n->links, l)
+		if (ret == 0 && l->peer)
+			ret = round_add(r, l->peer->netns->name, false, true);
+	return ret;
+}
+
+static int add_all_referred(struct round *r)
+{
+	struct round_item *i, *tmp;
+	int ret = round_add(r, r->desired->host->name, false, true);
+
+	HASH_ITER (hh, r->items, i, tmp) /* items added meanwhile are not acted on: harmless */
+		if (ret == 0 && i->act && i->netns)
+			ret = add_referred(r, i->netns);
+	return ret;
+}
+
+/* --- results ---------------------------------------------------------------------------------- */
+
+void result_clear(struct operation_result *result)
+{
+	for (size_t i = 0; i < result->n_lines; i++) {
+		free(result->lines[i].netns);
+		free(result->lines[i].text);
+		free(result->lines[i].reason);
+	}
+	for (size_t i = 0; i < result->n_failed; i++) {
+		free(result->failed[i].netns);
+		free(result->failed[i].action);
+	}
+	free(result->lines);
+	free(result->failed);
+	free(result->holders);
+	free(result->name);
+	actual_free(result->actual);
+	diags_free(&result->diags);
+	*result = (struct operation_result){0};
+}
+
+/* Lines are for people: without memory for one, the work goes on without it. */
+static void add_line(struct operation_result *result, const struct action *a)
+{
+	struct operation_line *grown = reallocarray(result->lines, result->n_lines + 1, sizeof(*grown));
+
+	if (!grown)
+		return;
+	result->lines = grown;
+	grown[result->n_lines] = (struct operation_line){.sign = a->sign,
+							 .netns = strdup(a->place),
+							 .text = strdup(a->text),
+							 .reason = a->reason ? strdup(a->reason) : NULL};
+	if (grown[result->n_lines].netns && grown[result->n_lines].text)
+		result->n_lines++;
+}
+
+static void add_failed(struct round_item *i, const char *action, const struct error *err)
+{
+	struct operation_result *result = i->round->result;
+	struct operation_failed *grown = reallocarray(result->failed, result->n_failed + 1, sizeof(*grown));
+
+	i->failed = true;
+	i->error = *err;
+	if (action) {
+		struct error told = {0};
+
+		error_set(&told, err->code, "%s: %s", action, err->text);
+		i->error = told;
+	}
+	log_write(LOG_ERR, i->name, "%s", i->error.text);
+	result->failure = FAILURE_APPLY;
+	if (!grown)
+		return;
+	result->failed = grown;
+	grown[result->n_failed++] = (struct operation_failed){
+		.netns = strdup(i->name), .action = action ? strdup(action) : NULL, .error = *err};
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+static void round_reconcile(struct round *r);
+static void round_finish(struct round *r);
+
+/* What a survey found out about the namespace itself belongs to the unit, unless nothing may change. */
+static void keep_identity(struct round_item *i)
+{
+	struct survey *s = &i->survey;
+	struct unit *u = i->unit;
+
+	if (!u || i->round->plan_only || s->host || s->fd < 0 || s->error.code != 0)
+		return;
+	u->nsid = s->nsid;
+	u->cookie = s->cookie;
+	u->device = s->device;
+	u->inode = s->inode;
+	if (u->fd < 0 && (s->nsid >= NSID_CREATED_FIRST || (i->netns && i->netns->adopt)))
+		u->fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static void survey_done(struct job *job)
+{
+	struct survey *s = (struct survey *)job;
+	struct round_item *i = s->owner;
+	struct round *r = i->round;
+
+	keep_identity(i);
+	if (--r->surveys == 0)
+		round_reconcile(r);
+}
+
+static int start_survey(struct round_item *i)
+{
+	struct survey *s = &i->survey;
+	bool host = i->netns ? i->netns->host : i->unit && i->unit->netns && i->unit->netns->host;
+	int ret = 0;
+
+	survey_clear(s);
+	*s = (struct survey){.name = i->name, .host = host, .fd = -1, .nsid = -1, .owner = i};
+	s->job.run = survey_run;
+	s->job.done = survey_done;
+	s->what = i->act ? ACTUAL_ALL : ACTUAL_LINKS;
+	s->holders_wanted = i->act && !i->wanted;
+	if (i->unit && i->unit->fd >= 0)
+		s->fd = fcntl(i->unit->fd, F_DUPFD_CLOEXEC, 3);
+	if (i->act && i->netns)
+		ret = netns_sysctls(i->netns, &s->sysctls, &s->n_sysctls);
+	return ret;
+}
+
+static void round_look(struct round *r)
+{
+	struct round_item *i, *tmp;
+
+	r->surveys = 1; /* ours, so that the last one done is known */
+	HASH_ITER (hh, r->items, i, tmp) {
+		i->looked = i->look;
+		i->look = false;
+		if (!i->looked)
+			continue;
+		if (start_survey(i) < 0) {
+			error_set(&i->survey.error, -ENOMEM, "out of memory");
+			continue;
+		}
+		r->surveys++;
+		worker_pool_submit(r->manager->workers, &i->survey.job);
+	}
+	if (--r->surveys == 0)
+		round_reconcile(r);
+}
+
+/* --- comparing -------------------------------------------------------------------------------- */
+
+static struct world_place world(const char *name, void *data)
+{
+	const struct round *r = data;
+	const struct round_item *i = round_find(r, name);
+	struct world_place place = {0};
+
+	if (!i || (i->act && !i->wanted))
+		return place;
+	place.actual = i->survey.actual;
+	place.coming = !place.actual && i->act && i->wanted && !i->failed;
+	return place;
+}
+
+static int item_reconcile(struct round_item *i, struct plan **ret, struct error *err)
+{
+	const struct survey *s = &i->survey;
+	struct reconcile_input in = {
+		.desired = i->round->desired,
+		.netns = i->netns,
+		.before = i->round->before ? desired_find(i->round->before, i->name) : NULL,
+		.own = s->actual,
+		.named = s->named,
+		.ours = nsid_is_created(s->nsid) || nsid_is_adopted(s->nsid) ||
+			(i->unit && i->unit->fd >= 0 && i->netns && i->netns->adopt),
+		.place = world,
+		.data = i->round,
+	};
+
+	if (s->error.code < 0) {
+		*err = s->error;
+		return s->error.code;
+	}
+	if (i->wanted && i->netns)
+		return reconcile(&in, ret, err);
+	if (!s->actual && !s->named)
+		return plan_new(i->name, NULL, ret);
+	if (s->host || (!nsid_is_created(s->nsid) && !(i->unit && i->unit->fd >= 0)))
+		return plan_new(i->name, NULL, ret);
+	return reconcile_removal(i->name, s->actual, !nsid_is_created(s->nsid), s->named, ret);
+}
+
+static void item_plan(struct round_item *i)
+{
+	struct round *r = i->round;
+	struct error err = {0};
+	struct plan *p;
+	int ret;
+
+	if (!i->act || !i->looked || i->failed)
+		return;
+	ret = item_reconcile(i, &p, &err);
+	if (ret < 0) {
+		if (err.code == 0)
+			error_set(&err, ret, "%s", strerror(-ret));
+		add_failed(i, NULL, &err);
+		return;
+	}
+	strv_free(i->waits_for);
+	i->waits_for = p->waits_for;
+	p->waits_for = NULL;
+	if (p->n_actions == 0) {
+		plan_free(p);
+		return;
+	}
+	for (size_t k = 0; k < p->n_actions; k++)
+		if (!p->actions[k].quiet)
+			add_line(r->result, &p->actions[k]);
+	r->plans[r->n_plans++] = p;
+}
+
+/* --- doing ------------------------------------------------------------------------------------ */
+
+static int open_place(const char *name, void *data)
+{
+	struct round *r = data;
+	const struct unit *u = manager_find_unit(r->manager, name);
+
+	return u && u->fd >= 0 ? fcntl(u->fd, F_DUPFD_CLOEXEC, 3) : -1;
+}
+
+static void unit_after_success(struct round_item *i, struct transaction *t)
+{
+	struct unit *u = i->unit;
+
+	i->changed = true;
+	if (!u)
+		return;
+	if (t->created) {
+		if (u->fd >= 0)
+			(void)close(u->fd);
+		u->fd = t->places[0].fd;
+		t->places[0].fd = -1;
+		u->nsid = t->nsid;
+		u->cookie = t->cookie;
+		u->device = t->device;
+		u->inode = t->inode;
+	} else if (u->fd < 0 && t->places[0].fd >= 0) { /* adopted */
+		u->fd = t->places[0].fd;
+		t->places[0].fd = -1;
+	}
+}
+
+static void entry_over(struct batch_entry *e, void *data)
+{
+	struct round *r = data;
+	struct round_item *i = round_find(r, e->name);
+	struct transaction *t = e->transaction;
+
+	r->done++;
+	if (r->progress)
+		r->progress(r->done, r->total, r->data);
+	if (t->error.code == 0) {
+		unit_after_success(i, t);
+		return;
+	}
+	i->destroyed = t->destroyed;
+	add_failed(i, t->failed ? t->failed->text : NULL, &t->error);
+}
+
+/* Who has to be looked at again: what was changed and did exist before (the acks of a namespace
+ * made from nothing are proof enough), and with the host everybody who stands on it. */
+static bool round_look_again(struct round *r)
+{
+	struct round_item *i, *tmp, *host = round_find(r, r->desired->host->name);
+	bool host_changed = host && host->changed, any = false;
+
+	HASH_ITER (hh, r->items, i, tmp) {
+		i->look =
+			i->act && i->wanted && !i->failed && i->survey.actual && (i->changed || host_changed);
+		i->changed = false;
+		any = any || i->look;
+	}
+	if (host) /* names and indexes there may be new */
+		host->look = any;
+	return any;
+}
+
+static void items_unnamed(struct round *r)
+{
+	struct round_item *i, *tmp;
+
+	HASH_ITER (hh, r->items, i, tmp)
+		if (i->act && i->looked && i->unit && !i->wanted && !i->failed)
+			manager_unit_unnamed(i->unit);
+}
+
+static void batch_over(struct batch *b, void *data)
+{
+	struct round *r = data;
+
+	r->batch = NULL;
+	batch_free(b);
+	if (++r->turn < TURNS_MAX && round_look_again(r)) {
+		items_unnamed(r);
+		round_look(r);
+	} else {
+		round_finish(r);
+	}
+}
+
+static void prepare_entry(struct round *r, struct batch_entry *e)
+{
+	struct round_item *i = round_find(r, e->name);
+	struct transaction *t = e->transaction;
+	const struct action *first = &t->plan->actions[0];
+
+	if (i->survey.fd >= 0)
+		t->places[0].fd = fcntl(i->survey.fd, F_DUPFD_CLOEXEC, 3);
+	if (first->type == ACTION_NETNS_CREATE)
+		t->nsid = manager_next_nsid(r->manager, false);
+	if (first->type == ACTION_NETNS_ADOPT)
+		t->nsid = manager_next_nsid(r->manager, true);
+	if (i->unit)
+		unit_set_state(i->unit, i->wanted ? NETNS_CONFIGURING : NETNS_REMOVING, NULL);
+}
+
+static int round_apply(struct round *r)
+{
+	struct batch *b;
+	int ret = batch_new(r->manager->workers, 2 * r->manager->settings.workers + 2, r->plans, r->n_plans,
+			    r->desired->host->name, &b);
+
+	r->total = r->n_plans;
+	r->done = 0;
+	r->n_plans = 0; /* taken over */
+	if (ret < 0)
+		return ret;
+	for (size_t k = 0; k < b->n; k++)
+		prepare_entry(r, &b->entries[k]);
+	b->open_place = open_place;
+	b->entry_over = entry_over;
+	b->over = batch_over;
+	b->data = r;
+	r->batch = b;
+	batch_run(b);
+	return 0;
+}
+
+static void fail_all(struct round *r, int code)
+{
+	struct round_item *i, *tmp;
+	struct error err = {0};
+
+	error_set(&err, code, "%s", strerror(-code));
+	HASH_ITER (hh, r->items, i, tmp)
+		if (i->act && !i->failed)
+			add_failed(i, NULL, &err);
+}
+
+static void round_reconcile(struct round *r)
+{
+	const char *host = r->desired->host->name;
+	struct round_item *i, *tmp;
+	int ret;
+
+	free(r->plans);
+	r->n_plans = 0;
+	r->plans = calloc(HASH_COUNT(r->items) + 1, sizeof(*r->plans));
+	if (!r->plans) {
+		fail_all(r, -ENOMEM);
+		round_finish(r);
+		return;
+	}
+	if ((i = round_find(r, host))) /* first: the others stand on it */
+		item_plan(i);
+	HASH_ITER (hh, r->items, i, tmp)
+		if (strcmp(i->name, host) != 0)
+			item_plan(i);
+	if (r->plan_only || r->n_plans == 0) {
+		round_finish(r);
+		return;
+	}
+	ret = round_apply(r);
+	if (ret < 0) {
+		fail_all(r, ret);
+		round_finish(r);
+	}
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void item_settle(struct round_item *i)
+{
+	struct unit *u = i->unit;
+
+	strv_free(u->waits_for);
+	u->waits_for = i->waits_for;
+	i->waits_for = NULL;
+	if (i->failed)
+		unit_set_state(u, NETNS_FAILED, &i->error);
+	else
+		unit_set_state(u, strv_length(u->waits_for) ? NETNS_PENDING : NETNS_CONFIGURED, NULL);
+}
+
+static void round_finish(struct round *r)
+{
+	struct round_item *i, *tmp;
+
+	if (!r->plan_only) {
+		items_unnamed(r);
+		HASH_ITER (hh, r->items, i, tmp)
+			if (i->act && i->unit && (i->wanted || i->failed))
+				item_settle(i);
+	}
+	r->over(r, r->data);
+}
+
+int round_start(struct round *r)
+{
+	int ret = add_all_referred(r);
+
+	if (ret == 0)
+		round_look(r);
+	return ret;
+}

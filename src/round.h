@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One turn of the main wheel, for any set of namespaces: look (survey), compare (reconcile), do
+ * (batch), look again until nothing is left to do. Layer 3. */
+#ifndef NETNSD_ROUND_H
+#define NETNSD_ROUND_H
+
+#include "apply.h"
+#include "manager.h"
+#include "survey.h"
+
+struct round;
+
+struct round_item {
+	char *name;
+	struct round *round;
+	struct unit *unit;	   /* NULL: none yet (a plan of a new namespace) */
+	const struct netns *netns; /* in round->desired; NULL: nobody declares it */
+	bool act;		   /* false: only looked at, because others refer to it */
+	bool wanted;		   /* false with act: is to be removed */
+	bool look;		   /* survey it in the next turn */
+	bool looked;		   /* surveyed in this turn */
+	bool changed;		   /* a transaction of this round changed it */
+	bool failed;
+	bool destroyed; /* failed after something went that only `before` can bring back */
+	struct error error;
+	char **waits_for;
+	struct survey survey;
+	UT_hash_handle hh;
+};
+
+struct round {
+	struct manager *manager;
+	struct desired *desired;  /* a reference: what is to be */
+	struct desired *before;	  /* a reference, or NULL: what ran until now */
+	struct round_item *items; /* uthash by name */
+	unsigned surveys;	  /* under way */
+	unsigned turn;
+	bool plan_only;
+	struct plan **plans; /* of this turn, while reconciling */
+	size_t n_plans;
+	struct batch *batch;
+	size_t done, total;		 /* transactions of this turn */
+	struct operation_result *result; /* lines and failures go here */
+	operation_progress_fn *progress;
+	void (*over)(struct round *r, void *data); /* may free the round */
+	void *data;
+};
+
+int round_new(struct manager *m, struct desired *desired, struct desired *before,
+	      struct operation_result *result, struct round **ret);
+/* Adds a namespace to act on; again: no effect but act and wanted. */
+int round_add(struct round *r, const char *name, bool act, bool wanted);
+/* Adds everything the acting ones refer to, then starts. over() is called in any case, later. */
+int round_start(struct round *r);
+void round_free(struct round *r);
+
+void result_clear(struct operation_result *result);
+
+#endif

@@ -6,7 +6,7 @@
 #include "key.h"
 #include "netns.h"
 #include "request.h"
-#include "rtnl.h"
+#include "request_internal.h"
 
 #include <errno.h>
 #include <linux/if_link.h>
@@ -21,25 +21,8 @@ static int link_message(uint16_t type, uint16_t flags, int ifindex, bool up, boo
 				      .ifi_flags = up ? IFF_UP : 0,
 				      .ifi_change = up || down ? IFF_UP : 0};
 
-	*ret = rtnl_message(type, flags, &ifi, sizeof(ifi));
+	*ret = request_new(type, flags, &ifi, sizeof(ifi));
 	return *ret ? 0 : -ENOMEM;
-}
-
-/* Hands the message on when all went well, else frees it. libnl's error for a full message is
- * -NLE_NOMEM, so its values are not passed on. */
-static int finish(struct nl_msg *msg, int e, struct nl_msg **ret)
-{
-	if (e < 0) {
-		nlmsg_free(msg);
-		return e;
-	}
-	*ret = msg;
-	return 0;
-}
-
-static int put(int libnl_result)
-{
-	return libnl_result < 0 ? -EMSGSIZE : 0;
 }
 
 /* --- create --- */
@@ -66,7 +49,7 @@ static int put_linkinfo(struct nl_msg *msg, const struct netnsd_link *link, cons
 	data = nla_nest_start(msg, IFLA_INFO_DATA);
 	if (!data)
 		return -EMSGSIZE;
-	e = put(key_table_put(kind->keys, link->config, set, msg));
+	e = request_put(key_table_put(kind->keys, link->config, set, msg));
 	if (e == 0 && kind->fill) {
 		e = kind->fill(link, change, msg);
 		if (e == -NLE_NOMEM)
@@ -129,7 +112,7 @@ int request_link_create(const struct link *l, int netns_fd, int parent_ifindex, 
 		e = put_places(msg, netns_fd, in_data ? 0 : parent_ifindex, master_ifindex);
 	if (e == 0)
 		e = put_linkinfo(msg, &view, l->kind, false);
-	return finish(msg, e, ret);
+	return request_finish(msg, e, ret);
 }
 
 /* --- change --- */
@@ -151,16 +134,18 @@ static int put_addr_gen_mode(struct nl_msg *msg, uint8_t mode)
 static int put_change(struct nl_msg *msg, const struct link_values *v, enum link_change bit)
 {
 	switch (bit) {
-	case LINK_CHANGE_MTU: return put(nla_put_u32(msg, IFLA_MTU, v->mtu));
-	case LINK_CHANGE_MAC: return put(nla_put(msg, IFLA_ADDRESS, sizeof(v->mac.bytes), v->mac.bytes));
-	case LINK_CHANGE_MASTER: return put(nla_put_u32(msg, IFLA_MASTER, (uint32_t)v->master_ifindex));
+	case LINK_CHANGE_MTU: return request_put(nla_put_u32(msg, IFLA_MTU, v->mtu));
+	case LINK_CHANGE_MAC:
+		return request_put(nla_put(msg, IFLA_ADDRESS, sizeof(v->mac.bytes), v->mac.bytes));
+	case LINK_CHANGE_MASTER:
+		return request_put(nla_put_u32(msg, IFLA_MASTER, (uint32_t)v->master_ifindex));
 	case LINK_CHANGE_ALIAS:
 		/* Without the NUL: an empty attribute removes the alias, a NUL would be an alias of nothing.
 		 */
-		return put(nla_put(msg, IFLA_IFALIAS, (int)strlen(v->alias), v->alias));
+		return request_put(nla_put(msg, IFLA_IFALIAS, (int)strlen(v->alias), v->alias));
 	case LINK_CHANGE_ADDRGEN: return put_addr_gen_mode(msg, v->addr_gen_mode);
-	case LINK_CHANGE_NAME: return put(nla_put_string(msg, IFLA_IFNAME, v->name));
-	case LINK_CHANGE_GROUP: return put(nla_put_u32(msg, IFLA_GROUP, v->group));
+	case LINK_CHANGE_NAME: return request_put(nla_put_string(msg, IFLA_IFNAME, v->name));
+	case LINK_CHANGE_GROUP: return request_put(nla_put_u32(msg, IFLA_GROUP, v->group));
 	case LINK_CHANGE_KIND: {
 		const struct link *l = v->kind_of;
 		const struct link *declared = l->is_peer ? l->peer : l;
@@ -185,7 +170,7 @@ int request_link_set(int ifindex, const struct link_values *values, struct nl_ms
 	for (unsigned bit = 1; e == 0 && bit <= LINK_CHANGE_GROUP; bit <<= 1)
 		if (change & bit)
 			e = put_change(msg, values, (enum link_change)bit);
-	return finish(msg, e, ret);
+	return request_finish(msg, e, ret);
 }
 
 /* --- remove, move, alternative names --- */
@@ -198,7 +183,7 @@ int request_link_delete(int ifindex, struct nl_msg **ret)
 	if (ifindex <= 0)
 		return -EINVAL; /* 0 would go by the other attributes */
 	e = link_message(RTM_DELLINK, 0, ifindex, false, false, &msg);
-	return finish(msg, e, ret);
+	return request_finish(msg, e, ret);
 }
 
 int request_link_delete_group(uint32_t group, struct nl_msg **ret)
@@ -210,8 +195,8 @@ int request_link_delete_group(uint32_t group, struct nl_msg **ret)
 		return -EINVAL; /* the default group: every link there is */
 	e = link_message(RTM_DELLINK, 0, 0, false, false, &msg);
 	if (e == 0)
-		e = put(nla_put_u32(msg, IFLA_GROUP, group));
-	return finish(msg, e, ret);
+		e = request_put(nla_put_u32(msg, IFLA_GROUP, group));
+	return request_finish(msg, e, ret);
 }
 
 int request_link_move(int ifindex, int netns_fd, const char *name, struct nl_msg **ret)
@@ -221,10 +206,10 @@ int request_link_move(int ifindex, int netns_fd, const char *name, struct nl_msg
 
 	e = link_message(RTM_NEWLINK, 0, ifindex, false, false, &msg);
 	if (e == 0)
-		e = put(nla_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)netns_fd));
+		e = request_put(nla_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)netns_fd));
 	if (e == 0 && name)
-		e = put(nla_put_string(msg, IFLA_IFNAME, name));
-	return finish(msg, e, ret);
+		e = request_put(nla_put_string(msg, IFLA_IFNAME, name));
+	return request_finish(msg, e, ret);
 }
 
 int request_altname(int ifindex, const char *name, bool add, struct nl_msg **ret)
@@ -239,7 +224,7 @@ int request_altname(int ifindex, const char *name, bool add, struct nl_msg **ret
 		return e;
 	list = nla_nest_start(msg, IFLA_PROP_LIST);
 	if (!list || nla_put_string(msg, IFLA_ALT_IFNAME, name) < 0)
-		return finish(msg, -EMSGSIZE, ret);
+		return request_finish(msg, -EMSGSIZE, ret);
 	nla_nest_end(msg, list);
-	return finish(msg, 0, ret);
+	return request_finish(msg, 0, ret);
 }

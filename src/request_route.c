@@ -7,7 +7,7 @@
 #include "netns.h"
 #include "parse.h"
 #include "request.h"
-#include "rtnl.h"
+#include "request_internal.h"
 
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -17,25 +17,9 @@
 #include <netlink/attr.h>
 #include <string.h>
 
-/* See request_link.c: libnl's errors are not errnos. */
-static int put(int libnl_result)
-{
-	return libnl_result < 0 ? -EMSGSIZE : 0;
-}
-
-static int finish(struct nl_msg *msg, int e, struct nl_msg **ret)
-{
-	if (e < 0) {
-		nlmsg_free(msg);
-		return e;
-	}
-	*ret = msg;
-	return 0;
-}
-
 static int put_ip(struct nl_msg *msg, int attr, const struct netnsd_ip *ip)
 {
-	return put(nla_put(msg, attr, (int)ip_length(ip->family), ip->bytes));
+	return request_put(nla_put(msg, attr, (int)ip_length(ip->family), ip->bytes));
 }
 
 static int put_ip_if(struct nl_msg *msg, int attr, const struct netnsd_ip *ip)
@@ -45,7 +29,7 @@ static int put_ip_if(struct nl_msg *msg, int attr, const struct netnsd_ip *ip)
 
 static int put_u32_if(struct nl_msg *msg, int attr, uint32_t value)
 {
-	return value == 0 ? 0 : put(nla_put_u32(msg, attr, value));
+	return value == 0 ? 0 : request_put(nla_put_u32(msg, attr, value));
 }
 
 /* --- addresses --- */
@@ -69,17 +53,17 @@ static int put_new_address(struct nl_msg *msg, const struct address *a)
 	int e = put_broadcast(msg, a);
 
 	if (e == 0 && a->label[0])
-		e = put(nla_put_string(msg, IFA_LABEL, a->label));
+		e = request_put(nla_put_string(msg, IFA_LABEL, a->label));
 	if (e == 0)
 		e = put_u32_if(msg, IFA_FLAGS, a->no_dad ? IFA_F_NODAD : 0);
 	if (e == 0)
 		e = put_u32_if(msg, IFA_RT_PRIORITY, a->metric);
 	if (e == 0)
-		e = put(nla_put_u8(msg, IFA_PROTO, ROUTE_PROTOCOL));
+		e = request_put(nla_put_u8(msg, IFA_PROTO, ROUTE_PROTOCOL));
 	if (e == 0 && a->preferred != UINT32_MAX) {
 		const struct ifa_cacheinfo cache = {.ifa_prefered = a->preferred, .ifa_valid = UINT32_MAX};
 
-		e = put(nla_put(msg, IFA_CACHEINFO, sizeof(cache), &cache));
+		e = request_put(nla_put(msg, IFA_CACHEINFO, sizeof(cache), &cache));
 	}
 	return e;
 }
@@ -91,7 +75,7 @@ int request_address(const struct address *a, int ifindex, bool add, bool replace
 				      .ifa_scope = a->scope,
 				      .ifa_index = (unsigned)ifindex};
 	const uint16_t flags = !add ? 0 : NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
-	struct nl_msg *msg = rtnl_message(add ? RTM_NEWADDR : RTM_DELADDR, flags, &ifa, sizeof(ifa));
+	struct nl_msg *msg = request_new(add ? RTM_NEWADDR : RTM_DELADDR, flags, &ifa, sizeof(ifa));
 	int e;
 
 	if (!msg)
@@ -101,7 +85,7 @@ int request_address(const struct address *a, int ifindex, bool add, bool replace
 		e = put_ip(msg, IFA_ADDRESS, a->peer.family != AF_UNSPEC ? &a->peer : &a->prefix.ip);
 	if (e == 0 && add)
 		e = put_new_address(msg, a);
-	return finish(msg, e, ret);
+	return request_finish(msg, e, ret);
 }
 
 /* --- routes --- */
@@ -117,7 +101,8 @@ static int put_gateway(struct nl_msg *msg, uint8_t family, const struct netnsd_i
 		return put_ip_if(msg, RTA_GATEWAY, gateway);
 	via.family = gateway->family;
 	memcpy(via.bytes, gateway->bytes, sizeof(via.bytes));
-	return put(nla_put(msg, RTA_VIA, (int)(sizeof(via.family) + ip_length(gateway->family)), &via));
+	return request_put(
+		nla_put(msg, RTA_VIA, (int)(sizeof(via.family) + ip_length(gateway->family)), &via));
 }
 
 static int put_nexthop(struct nl_msg *msg, const struct route *r, const struct nexthop *n, int ifindex)
@@ -179,9 +164,9 @@ static int put_route_values(struct nl_msg *msg, const struct route *r)
 	if (e == 0)
 		e = put_metrics(msg, r);
 	if (e == 0 && r->set & ROUTE_SET_PREFERENCE)
-		e = put(nla_put_u8(msg, RTA_PREF, r->preference));
+		e = request_put(nla_put_u8(msg, RTA_PREF, r->preference));
 	if (e == 0 && r->set & ROUTE_SET_TTL_PROPAGATE)
-		e = put(nla_put_u8(msg, RTA_TTL_PROPAGATE, (uint8_t)r->ttl_propagate));
+		e = request_put(nla_put_u8(msg, RTA_TTL_PROPAGATE, (uint8_t)r->ttl_propagate));
 	return e;
 }
 
@@ -192,7 +177,7 @@ static int put_destinations(struct nl_msg *msg, const struct route *r)
 	if (e == 0 && r->source.length > 0)
 		e = put_ip(msg, RTA_SRC, &r->source.ip);
 	if (e == 0)
-		e = put(nla_put_u32(msg, RTA_TABLE, r->table));
+		e = request_put(nla_put_u32(msg, RTA_TABLE, r->table));
 	return e < 0 ? e : put_u32_if(msg, RTA_PRIORITY, r->metric);
 }
 
@@ -210,7 +195,7 @@ int request_route(const struct route *r, int ifindex, const int *nexthop_ifindex
 				  .rtm_type = r->type,
 				  .rtm_flags = r->onlink && r->n_nexthops == 0 ? RTNH_F_ONLINK : 0};
 	const uint16_t flags = !add ? 0 : NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
-	struct nl_msg *msg = rtnl_message(add ? RTM_NEWROUTE : RTM_DELROUTE, flags, &rtm, sizeof(rtm));
+	struct nl_msg *msg = request_new(add ? RTM_NEWROUTE : RTM_DELROUTE, flags, &rtm, sizeof(rtm));
 	int e;
 
 	if (!msg)
@@ -225,7 +210,7 @@ int request_route(const struct route *r, int ifindex, const int *nexthop_ifindex
 		e = put_multipath(msg, r, nexthop_ifindex);
 	if (e == 0 && add)
 		e = put_route_values(msg, r);
-	return finish(msg, e, ret);
+	return request_finish(msg, e, ret);
 }
 
 /* --- rules --- */
@@ -236,7 +221,7 @@ static int put_range(struct nl_msg *msg, int attr, const uint16_t range[2])
 
 	if (range[0] == 0 && range[1] == 0)
 		return 0;
-	return put(nla_put(msg, attr, sizeof(ports), &ports));
+	return request_put(nla_put(msg, attr, sizeof(ports), &ports));
 }
 
 static int put_selectors(struct nl_msg *msg, const struct rule *r)
@@ -249,35 +234,35 @@ static int put_selectors(struct nl_msg *msg, const struct rule *r)
 	if (e == 0 && r->to.length > 0)
 		e = put_ip(msg, FRA_DST, &r->to.ip);
 	if (e == 0 && r->iif[0])
-		e = put(nla_put_string(msg, FRA_IIFNAME, r->iif));
+		e = request_put(nla_put_string(msg, FRA_IIFNAME, r->iif));
 	if (e == 0 && r->oif[0])
-		e = put(nla_put_string(msg, FRA_OIFNAME, r->oif));
+		e = request_put(nla_put_string(msg, FRA_OIFNAME, r->oif));
 	if (e == 0 && r->fwmask != 0)
-		e = put(nla_put_u32(msg, FRA_FWMARK, r->fwmark)) |
-		    put(nla_put_u32(msg, FRA_FWMASK, r->fwmask));
+		e = request_put(nla_put_u32(msg, FRA_FWMARK, r->fwmark)) |
+		    request_put(nla_put_u32(msg, FRA_FWMASK, r->fwmask));
 	if (e == 0 && r->ip_protocol != 0)
-		e = put(nla_put_u8(msg, FRA_IP_PROTO, r->ip_protocol));
+		e = request_put(nla_put_u8(msg, FRA_IP_PROTO, r->ip_protocol));
 	if (e == 0)
 		e = put_range(msg, FRA_SPORT_RANGE, r->sport);
 	if (e == 0)
 		e = put_range(msg, FRA_DPORT_RANGE, r->dport);
 	if (e == 0 && r->has_uid)
-		e = put(nla_put(msg, FRA_UID_RANGE, sizeof(uids), &uids));
+		e = request_put(nla_put(msg, FRA_UID_RANGE, sizeof(uids), &uids));
 	return e;
 }
 
 static int put_rule(struct nl_msg *msg, const struct rule *r)
 {
-	int e = put(nla_put_u32(msg, FRA_PRIORITY, r->priority));
+	int e = request_put(nla_put_u32(msg, FRA_PRIORITY, r->priority));
 
 	if (e == 0)
-		e = put(nla_put_u8(msg, FRA_PROTOCOL, ROUTE_PROTOCOL));
+		e = request_put(nla_put_u8(msg, FRA_PROTOCOL, ROUTE_PROTOCOL));
 	if (e == 0)
 		e = put_u32_if(msg, FRA_TABLE, r->table);
 	if (e == 0 && r->suppress_prefixlength >= 0)
-		e = put(nla_put_u32(msg, FRA_SUPPRESS_PREFIXLEN, (uint32_t)r->suppress_prefixlength));
+		e = request_put(nla_put_u32(msg, FRA_SUPPRESS_PREFIXLEN, (uint32_t)r->suppress_prefixlength));
 	if (e == 0 && r->suppress_ifgroup >= 0)
-		e = put(nla_put_u32(msg, FRA_SUPPRESS_IFGROUP, (uint32_t)r->suppress_ifgroup));
+		e = request_put(nla_put_u32(msg, FRA_SUPPRESS_IFGROUP, (uint32_t)r->suppress_ifgroup));
 	return e == 0 ? put_selectors(msg, r) : e;
 }
 
@@ -292,9 +277,9 @@ int request_rule(const struct rule *r, bool add, struct nl_msg **ret)
 					 .flags = r->invert ? FIB_RULE_INVERT : 0};
 	struct nl_msg *msg;
 
-	msg = rtnl_message(add ? RTM_NEWRULE : RTM_DELRULE, add ? NLM_F_CREATE | NLM_F_EXCL : 0, &frh,
-			   sizeof(frh));
-	return msg ? finish(msg, put_rule(msg, r), ret) : -ENOMEM;
+	msg = request_new(add ? RTM_NEWRULE : RTM_DELRULE, add ? NLM_F_CREATE | NLM_F_EXCL : 0, &frh,
+			  sizeof(frh));
+	return msg ? request_finish(msg, put_rule(msg, r), ret) : -ENOMEM;
 }
 
 /* --- neighbours --- */
@@ -307,13 +292,13 @@ int request_neighbor(const struct neighbor *n, int ifindex, bool add, struct nl_
 	struct nl_msg *msg;
 	int e;
 
-	msg = rtnl_message(add ? RTM_NEWNEIGH : RTM_DELNEIGH, add ? NLM_F_CREATE | NLM_F_REPLACE : 0, &ndm,
-			   sizeof(ndm));
+	msg = request_new(add ? RTM_NEWNEIGH : RTM_DELNEIGH, add ? NLM_F_CREATE | NLM_F_REPLACE : 0, &ndm,
+			  sizeof(ndm));
 	if (!msg)
 		return -ENOMEM;
 	e = put_ip(msg, NDA_DST, &n->address);
 	if (e == 0 && add)
-		e = put(nla_put(msg, NDA_LLADDR, sizeof(n->lladdr.bytes), n->lladdr.bytes)) |
-		    put(nla_put_u8(msg, NDA_PROTOCOL, ROUTE_PROTOCOL));
-	return finish(msg, e, ret);
+		e = request_put(nla_put(msg, NDA_LLADDR, sizeof(n->lladdr.bytes), n->lladdr.bytes)) |
+		    request_put(nla_put_u8(msg, NDA_PROTOCOL, ROUTE_PROTOCOL));
+	return request_finish(msg, e, ret);
 }

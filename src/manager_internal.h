@@ -84,6 +84,30 @@ void operations_free(struct manager *m);
 void operations_check_waiters(struct manager *m);
 void manager_retry_soon(struct manager *m);
 
+int operation_new(struct manager *m, const struct operation_request *request, struct operation **ret);
+void operation_end(struct operation *op); /* answers and frees */
+void operation_fail(struct operation *op, enum operation_failure failure, int code, const char *text);
+
+/* operation_apply.c */
+int operation_add_unit(struct operation *op, struct unit *u, bool wanted);
+void operation_start_round(struct operation *op, int r); /* r < 0: what failed before it */
+void operation_run_plan(struct operation *op);
+void operation_run_apply(struct operation *op);
+void operation_run_start(struct operation *op);
+void operation_run_internal(struct operation *op);
+bool unit_needs_retry(const struct unit *u);
+
+/* operation_one.c */
+bool is_foreign_name(const char *name); /* in /run/netns, and not a leftover */
+void operation_run_up(struct operation *op);
+void operation_run_add(struct operation *op);
+void operation_run_down(struct operation *op, bool forget);
+void operation_run_down_all(struct operation *op);
+
+/* operation_read.c */
+void operation_run_describe(struct operation *op);
+void operation_run_wait(struct operation *op);
+
 /* manager_start.c */
 void manager_start_over(struct manager *m);
 /* Objects whose files have errors: kept as they run, or failed with the reason. */

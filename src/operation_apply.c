@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Operations on everything: plan, apply, the start, another try for what waits; and what all rounds
+ * have in common at their end. */
+#include "manager_internal.h"
+
+#include "log.h"
+#include "netns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- the end of a round ------------------------------------------------------------------------ */
+
+static void release_units(struct manager *m, const struct operation *op)
+{
+	struct unit *u, *tmp;
+
+	HASH_ITER (hh, m->units, u, tmp)
+		if (u->busy == op) {
+			u->busy = NULL;
+			if (!u->netns && u->fd < 0 && u->state != NETNS_REMOVING && !u->config_failed)
+				manager_unit_free(u);
+		}
+}
+
+static void collect_holders(struct operation *op)
+{
+	struct round_item *i, *tmp;
+
+	HASH_ITER (hh, op->round->items, i, tmp) {
+		size_t n = i->act && !i->wanted ? i->survey.n_holders : 0;
+		pid_t *grown =
+			n ? reallocarray(op->result.holders, op->result.n_holders + n, sizeof(pid_t)) : NULL;
+
+		if (!grown)
+			continue;
+		op->result.holders = grown;
+		memcpy(grown + op->result.n_holders, i->survey.holders, n * sizeof(pid_t));
+		op->result.n_holders += n;
+	}
+}
+
+/* A failure after something was removed: the worker's undo cannot make that again, but comparing
+ * the kernel with the configuration that ran before can. */
+static void recover_destroyed(struct operation *op)
+{
+	struct round *r = op->round;
+	struct round_item *i, *tmp;
+	struct operation_request request = {.type = OPERATION_APPLY};
+	struct operation *again;
+
+	if (op->recover || !r->before)
+		return;
+	HASH_ITER (hh, r->items, i, tmp) {
+		if (!i->failed || !i->destroyed || !desired_find(r->before, i->name))
+			continue;
+		request.name = i->name;
+		if (operation_new(op->manager, &request, &again) < 0)
+			continue;
+		again->recover = true;
+		again->before = desired_ref(r->before);
+		(void)operation_submit(op->manager, again);
+	}
+}
+
+static bool stands_on(const struct netns *n, const char *name)
+{
+	const struct link *l;
+
+	DL_FOREACH (n->links, l)
+		if (l->peer && strcmp(l->peer->netns->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Who had an end in a namespace that went has lost the link and has to be looked at. */
+static void mark_dependents(struct operation *op)
+{
+	struct round_item *i, *itmp;
+	struct unit *u, *utmp;
+
+	HASH_ITER (hh, op->round->items, i, itmp) {
+		if (!i->act || i->wanted)
+			continue;
+		HASH_ITER (hh, op->manager->units, u, utmp)
+			if (u->netns && u->wanted && !u->netns->host && stands_on(u->netns, i->name))
+				u->recheck = true;
+	}
+}
+
+static void round_over(struct round *r, void *data)
+{
+	struct operation *op = data;
+	struct manager *m = op->manager;
+
+	if (op->type != OPERATION_PLAN) {
+		collect_holders(op);
+		recover_destroyed(op);
+		mark_dependents(op);
+	}
+	op->round = NULL;
+	release_units(m, op);
+	round_free(r);
+	if (op->type != OPERATION_PLAN) {
+		manager_save(m);
+		if (m->state == MANAGER_RELOADING)
+			m->state = MANAGER_RUNNING;
+		if (!op->retry)
+			manager_retry_soon(m);
+	}
+	operation_end(op);
+}
+
+static void round_progress(size_t done, size_t total, void *data)
+{
+	struct operation *op = data;
+
+	if (op->progress)
+		op->progress(done, total, op->data);
+}
+
+int operation_add_unit(struct operation *op, struct unit *u, bool wanted)
+{
+	int r = round_add(op->round, u->name, true, wanted);
+
+	if (r == 0 && op->type != OPERATION_PLAN)
+		u->busy = op;
+	return r;
+}
+
+void operation_start_round(struct operation *op, int r)
+{
+	if (r == 0) {
+		op->round->over = round_over;
+		op->round->progress = round_progress;
+		op->round->data = op;
+		r = round_start(op->round);
+	}
+	if (r < 0)
+		operation_fail(op, FAILURE_APPLY, r, strerror(-r));
+}
+
+/* --- plan, apply ------------------------------------------------------------------------------- */
+
+static int add_planned(struct operation *op, struct desired *d)
+{
+	struct manager *m = op->manager;
+	struct netns *n, *ntmp;
+	struct unit *u, *utmp;
+	int r = 0;
+
+	HASH_ITER (hh, d->namespaces, n, ntmp) {
+		u = manager_find_unit(m, n->name);
+		if (r == 0 && (u && u->netns ? u->wanted : n->autostart || n->host))
+			r = round_add(op->round, n->name, true, true);
+	}
+	HASH_ITER (hh, m->units, u, utmp)
+		if (r == 0 && u->fd >= 0 && !desired_find(d, u->name))
+			r = round_add(op->round, u->name, true, false);
+	return r;
+}
+
+void operation_run_plan(struct operation *op)
+{
+	struct desired *d;
+	int r = manager_load(op->manager, true, &op->result.diags, &d);
+
+	if (r == -EBADMSG) {
+		operation_fail(op, FAILURE_BAD_CONFIGURATION, r, "the configuration has errors");
+		return;
+	}
+	if (r == 0) {
+		r = round_new(op->manager, d, op->manager->desired, &op->result, &op->round);
+		desired_unref(d);
+	}
+	if (r == 0) {
+		op->round->plan_only = true;
+		r = add_planned(op, op->round->desired);
+	}
+	operation_start_round(op, r);
+}
+
+static int add_all(struct operation *op)
+{
+	struct unit *u, *tmp;
+	int r = 0;
+
+	HASH_ITER (hh, op->manager->units, u, tmp) {
+		if (u->config_failed &&
+		    !u->netns) /* a bad file without a last good copy: nothing is touched */
+			continue;
+		if (u->fd < 0 && !(u->netns && u->wanted))
+			continue;
+		if (r == 0)
+			r = operation_add_unit(op, u, u->netns && u->wanted);
+	}
+	return r;
+}
+
+void operation_run_apply(struct operation *op)
+{
+	struct manager *m = op->manager;
+	struct desired *d, *before;
+	struct unit *u, *tmp;
+	int r = manager_load(m, true, &op->result.diags, &d);
+
+	if (r == -EBADMSG) {
+		operation_fail(op, FAILURE_BAD_CONFIGURATION, r,
+			       "the configuration has errors; nothing was changed");
+		return;
+	}
+	if (r < 0) {
+		operation_fail(op, FAILURE_APPLY, r, strerror(-r));
+		return;
+	}
+	if (m->state == MANAGER_RUNNING)
+		m->state = MANAGER_RELOADING;
+	before = desired_ref(m->desired);
+	HASH_ITER (hh, m->units, u, tmp)
+		u->config_failed = false;
+	manager_swap(m, d);
+	r = round_new(m, m->desired, before, &op->result, &op->round);
+	desired_unref(before);
+	if (r == 0)
+		r = add_all(op);
+	operation_start_round(op, r);
+}
+
+void operation_run_start(struct operation *op)
+{
+	struct manager *m = op->manager;
+	int r = round_new(m, m->desired, NULL, &op->result, &op->round);
+
+	if (r == 0)
+		r = add_all(op);
+	operation_start_round(op, r);
+}
+
+bool unit_needs_retry(const struct unit *u)
+{
+	return u->netns && u->wanted && !u->busy && (u->recheck || u->state == NETNS_PENDING);
+}
+
+/* Internal: one namespace back to what ran before, or everything that waits once more. */
+void operation_run_internal(struct operation *op)
+{
+	struct manager *m = op->manager;
+	struct unit *u, *tmp;
+	int r = round_new(m, op->recover ? op->before : m->desired, NULL, &op->result, &op->round);
+
+	HASH_ITER (hh, m->units, u, tmp) {
+		if (op->recover ? !str_equal(u->name, op->name) || u->busy : !unit_needs_retry(u))
+			continue;
+		u->recheck = false;
+		if (r == 0)
+			r = operation_add_unit(op, u, true);
+	}
+	operation_start_round(op, r);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Operations on one namespace: up, down, add, delete. */
+#include "manager_internal.h"
+
+#include "log.h"
+#include "netns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- up, down, add, delete --------------------------------------------------------------------- */
+
+static void run_one(struct operation *op, struct unit *u, bool wanted)
+{
+	int r = round_new(op->manager, op->manager->desired, NULL, &op->result, &op->round);
+
+	u->wanted = wanted;
+	if (r == 0)
+		r = operation_add_unit(op, u, wanted);
+	operation_start_round(op, r);
+}
+
+bool is_foreign_name(const char *name)
+{
+	enum netns_name_state state;
+
+	return netns_name_is_valid(name) && netns_probe(name, &state, NULL, NULL) == 0 &&
+	       (state == NETNS_NAME_NAMESPACE || state == NETNS_NAME_FOREIGN);
+}
+
+static void fail_unknown(struct operation *op)
+{
+	if (is_foreign_name(op->name))
+		operation_fail(op, FAILURE_NOT_OURS, -EPERM,
+			       "the namespace is not netnsd's; a file with Adopt=yes takes it over");
+	else
+		operation_fail(op, FAILURE_NO_SUCH_NAMESPACE, -ENOENT, "no such namespace");
+}
+
+/* Reads everything again so that one more object is known; errors of other files keep what runs. */
+static int load_one(struct operation *op)
+{
+	struct manager *m = op->manager;
+	char object[256];
+	struct desired *d;
+	int r;
+
+	(void)snprintf(object, sizeof(object), "%s.netns", op->name);
+	r = manager_load(m, false, &op->result.diags, &d);
+	if (r < 0)
+		return r;
+	if (diags_object_failed(&op->result.diags, object) || !desired_find(d, op->name)) {
+		desired_unref(d);
+		return -EBADMSG;
+	}
+	manager_swap(m, d);
+	return 0;
+}
+
+void operation_run_up(struct operation *op)
+{
+	struct manager *m = op->manager;
+	struct unit *u = manager_find_unit(m, op->name);
+
+	if ((!u || !u->netns) && strchr(op->name, '@') && netns_name_is_valid(op->name)) {
+		size_t n = strv_length(m->p->instances);
+
+		if (!strv_contains(m->p->instances, op->name) && strv_push(&m->p->instances, op->name) == 0 &&
+		    load_one(op) < 0) {
+			free(m->p->instances[n]);
+			m->p->instances[n] = NULL;
+		}
+		diags_free(&op->result.diags);
+		op->result.diags = (struct diags){0};
+		u = manager_find_unit(m, op->name);
+	}
+	if (!u || !u->netns)
+		fail_unknown(op);
+	else
+		run_one(op, u, true);
+}
+
+void operation_run_add(struct operation *op)
+{
+	struct manager *m = op->manager;
+	struct unit *u = manager_find_unit(m, op->name);
+	struct error err = {0};
+	int r;
+
+	if (u && (u->netns || u->fd >= 0)) {
+		operation_fail(op, FAILURE_EXISTS, -EEXIST,
+			       "a namespace of this name is declared or present already");
+		return;
+	}
+	if (is_foreign_name(op->name)) {
+		operation_fail(op, FAILURE_EXISTS, -EEXIST,
+			       "the name is in use in /run/netns by somebody else; choose another one");
+		return;
+	}
+	r = transient_write(op->name, op->settings, &err);
+	if (r == 0)
+		r = load_one(op);
+	u = r == 0 ? manager_find_unit(m, op->name) : NULL;
+	if (!u) {
+		(void)transient_remove(op->name, NULL);
+		if (r == -EINVAL || r == -EBADMSG)
+			operation_fail(op, FAILURE_BAD_CONFIGURATION, r,
+				       err.code ? err.text : "a setting is wrong");
+		else
+			operation_fail(op, FAILURE_APPLY, r ? r : -ENOMEM,
+				       err.code ? err.text : strerror(-r));
+		return;
+	}
+	run_one(op, u, true);
+}
+
+void operation_run_down(struct operation *op, bool forget)
+{
+	struct manager *m = op->manager;
+	struct unit *u = manager_find_unit(m, op->name);
+	struct error err = {0};
+
+	if (!u || (u->netns && u->netns->implicit)) {
+		fail_unknown(op);
+		return;
+	}
+	if (u->netns && u->netns->host) {
+		operation_fail(op, FAILURE_BAD_STATE, -EBUSY,
+			       "this is the daemon's own namespace, which is never taken down");
+		return;
+	}
+	if (forget && u->netns && u->netns->transient) {
+		struct desired *d;
+		int r = transient_remove(op->name, &err);
+
+		u->busy = op; /* the swap leaves it alone */
+		if (r == 0)
+			r = manager_load(m, false, &op->result.diags, &d);
+		if (r < 0) {
+			u->busy = NULL;
+			operation_fail(op, FAILURE_APPLY, r, err.code ? err.text : strerror(-r));
+			return;
+		}
+		diags_free(&op->result.diags);
+		op->result.diags = (struct diags){0};
+		manager_swap(m, d);
+	}
+	run_one(op, u, false);
+}
+
+void operation_run_down_all(struct operation *op)
+{
+	struct manager *m = op->manager;
+	struct unit *u, *tmp;
+	int r = round_new(m, m->desired, NULL, &op->result, &op->round);
+
+	HASH_ITER (hh, m->units, u, tmp) {
+		if (u->netns && u->netns->host)
+			continue;
+		u->wanted = false;
+		if (r == 0)
+			r = operation_add_unit(op, u, false);
+	}
+	operation_start_round(op, r);
+}

@@ -21,6 +21,13 @@ static inline bool reconcile_is_own(const struct reconcile *r, const struct netn
 	return place == r->in->netns;
 }
 
+/* A link end with all that is known about it. */
+struct end {
+	const struct link *link;
+	const struct actual *place;	  /* NULL: its namespace is still to be made */
+	const struct actual_link *actual; /* NULL: not there */
+};
+
 /* The kernel's view of the namespace `place` stands for; NULL: not there. */
 const struct actual *reconcile_actual(const struct reconcile *r, const struct netns *place);
 
@@ -28,6 +35,7 @@ bool reconcile_is_made(const struct reconcile *r, const struct link *l);
 bool reconcile_is_held(const struct reconcile *r, const struct link *l);
 int reconcile_wait(struct reconcile *r, const char *what, const char *name, const char *place);
 
+int reconcile_end(struct reconcile *r, struct end e); /* link NULL: nothing */
 int reconcile_links(struct reconcile *r);
 int reconcile_undeclared_links(struct reconcile *r);
 int reconcile_addresses(struct reconcile *r, const struct link *l, const struct actual *place,

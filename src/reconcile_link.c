@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Desired against actual: links, both ends of pairs, what they are made of and what is set on them. */
+/* Desired against actual: links, both ends of pairs, and what they are made of; what is set on them is
+ * in reconcile_set.c. */
 #include "reconcile_internal.h"
 
 #include "key.h"
-#include "parse.h"
 
 #include <errno.h>
 #include <linux/if_link.h>
 #include <string.h>
-
-/* A link end with all that is known about it. */
-struct end {
-	const struct link *link;
-	const struct actual *place;	  /* NULL: its namespace is still to be made */
-	const struct actual_link *actual; /* NULL: not there */
-};
 
 static struct end end_of(const struct reconcile *r, const struct link *l)
 {
@@ -26,11 +19,6 @@ static struct end end_of(const struct reconcile *r, const struct link *l)
 	if (e.place)
 		e.actual = actual_find_link(e.place, l->name);
 	return e;
-}
-
-static const char *place_name(const struct netns *n)
-{
-	return n->name;
 }
 
 /* --- verdict ---------------------------------------------------------------------------------- */
@@ -193,7 +181,7 @@ static int plan_remove_end(struct reconcile *r, const struct end *e)
 
 	if (!e->actual)
 		return 0;
-	a = plan_add(r->plan, ACTION_LINK_REMOVE, STAGE_LINKS, SIGN_REMOVE, place_name(e->link->netns));
+	a = plan_add(r->plan, ACTION_LINK_REMOVE, STAGE_LINKS, SIGN_REMOVE, e->link->netns->name);
 	if (!a)
 		return -ENOMEM;
 	a->quiet = true;
@@ -215,7 +203,7 @@ static int plan_create(struct reconcile *r, const struct end *a, const struct en
 	if (ret < 0)
 		return ret;
 	action = plan_add(r->plan, ACTION_LINK_CREATE, STAGE_LINKS, a->actual ? SIGN_CHANGE : SIGN_CREATE,
-			  place_name(a->link->netns));
+			  a->link->netns->name);
 	if (!action)
 		return -ENOMEM;
 	action->link = a->link;
@@ -231,7 +219,7 @@ static int plan_create(struct reconcile *r, const struct end *a, const struct en
 static int plan_kind_change(struct reconcile *r, const struct end *e, const struct error *reason)
 {
 	struct action *a =
-		plan_add(r->plan, ACTION_LINK_SET, STAGE_CONFIGURE, SIGN_CHANGE, place_name(e->link->netns));
+		plan_add(r->plan, ACTION_LINK_SET, STAGE_CONFIGURE, SIGN_CHANGE, e->link->netns->name);
 
 	if (!a)
 		return -ENOMEM;
@@ -242,222 +230,6 @@ static int plan_kind_change(struct reconcile *r, const struct end *e, const stru
 	a->values.kind_of = e->link;
 	a->text = plan_printf(r->plan, "%s: %s", e->link->name, reason->text);
 	return a->text ? 0 : -ENOMEM;
-}
-
-/* --- setting ---------------------------------------------------------------------------------- */
-
-/* A LINK_SET for one attribute; of a link that is just being made it is no line of its own. */
-static struct action *plan_set(struct reconcile *r, const struct end *e, unsigned change)
-{
-	struct action *a =
-		plan_add(r->plan, ACTION_LINK_SET, STAGE_CONFIGURE, SIGN_CHANGE, place_name(e->link->netns));
-
-	if (!a)
-		return NULL;
-	a->link = e->link;
-	a->quiet = !e->actual;
-	strcpy(a->ifname, e->link->name);
-	a->ifindex = e->actual ? e->actual->ifindex : 0;
-	a->values.change = a->old_values.change = change;
-	a->text = e->link->name;
-	return a;
-}
-
-static int set_mtu_and_mac(struct reconcile *r, const struct end *e)
-{
-	const struct link *l = e->link;
-	char now[FORMAT_MAX], then[FORMAT_MAX];
-	struct netnsd_mac mac;
-	struct action *a;
-
-	if (!e->actual) /* both went into its creation */
-		return 0;
-	if (l->mtu_set && e->actual->mtu != l->mtu) {
-		a = plan_set(r, e, LINK_CHANGE_MTU);
-		if (!a)
-			return -ENOMEM;
-		a->values.mtu = l->mtu;
-		a->old_values.mtu = e->actual->mtu;
-		a->text =
-			plan_printf(r->plan, "%s: MTUBytes %u, declared %u", l->name, e->actual->mtu, l->mtu);
-	}
-	if (l->mac_set && (e->actual->mac_length != 6 || memcmp(e->actual->mac, l->mac.bytes, 6) != 0)) {
-		a = plan_set(r, e, LINK_CHANGE_MAC);
-		if (!a)
-			return -ENOMEM;
-		memcpy(mac.bytes, e->actual->mac, 6);
-		a->values.mac = l->mac;
-		a->old_values.mac = mac;
-		a->text = plan_printf(r->plan, "%s: MACAddress %s, declared %s", l->name,
-				      format_mac(&mac, now), format_mac(&l->mac, then));
-	}
-	return 0;
-}
-
-static const char *master_name(const struct end *e)
-{
-	const struct actual_link *m =
-		e->actual && e->actual->master ? actual_link_by_index(e->place, e->actual->master) : NULL;
-
-	return m ? m->name : "none";
-}
-
-static const struct link *link_before(const struct reconcile *r, const struct link *l)
-{
-	const struct link *b;
-
-	if (!r->in->before)
-		return NULL;
-	if (!l->is_peer)
-		return netns_find_link(r->in->before, l->name);
-	b = netns_find_link(r->in->before, l->peer->name);
-	return b && b->peer && strcmp(b->peer->name, l->name) == 0 ? b->peer : NULL;
-}
-
-static int plan_master(struct reconcile *r, const struct end *e, const char *master)
-{
-	struct action *a = plan_set(r, e, LINK_CHANGE_MASTER);
-
-	if (!a)
-		return -ENOMEM;
-	strcpy(a->master, master);
-	a->old_values.master_ifindex = e->actual ? e->actual->master : 0;
-	a->text = plan_printf(r->plan, "%s: master %s, declared %s", e->link->name, master_name(e),
-			      master[0] ? master : "none");
-	return a->text ? 0 : -ENOMEM;
-}
-
-static int set_master(struct reconcile *r, const struct end *e)
-{
-	const struct link *l = e->link, *declared, *before = link_before(r, l);
-	const struct actual_link *master = NULL;
-
-	if (!l->master[0]) /* not declared: only what we set before is taken back */
-		return e->actual && e->actual->master && before && before->master[0] ? plan_master(r, e, "")
-										     : 0;
-	declared = netns_find_link(l->netns, l->master);
-	if (e->place)
-		master = actual_find_link(e->place, l->master);
-	if (!master && (!declared || reconcile_is_held(r, declared)))
-		return reconcile_wait(r, l->master_key, l->master, l->netns->name);
-	if (e->actual && master && e->actual->master == master->ifindex &&
-	    !(declared && reconcile_is_made(r, declared)))
-		return 0;
-	return plan_master(r, e, l->master);
-}
-
-static int set_alias(struct reconcile *r, const struct end *e)
-{
-	const struct link *before = link_before(r, e->link);
-	const char *now = e->actual && e->actual->alias ? e->actual->alias : "";
-	const char *wanted = e->link->alias;
-	struct action *a;
-
-	if (!wanted && before && before->alias)
-		wanted = "";
-	if (!wanted || strcmp(now, wanted) == 0)
-		return 0;
-	a = plan_set(r, e, LINK_CHANGE_ALIAS);
-	if (!a)
-		return -ENOMEM;
-	a->values.alias = wanted;
-	a->old_values.alias = now;
-	a->text = plan_printf(r->plan, "%s: Alias \"%s\", declared \"%s\"", e->link->name, now, wanted);
-	return a->text ? 0 : -ENOMEM;
-}
-
-static int set_link_local(struct reconcile *r, const struct end *e)
-{
-	uint8_t wanted =
-		e->link->link_local == LINK_LOCAL_NO ? IN6_ADDR_GEN_MODE_NONE : IN6_ADDR_GEN_MODE_EUI64;
-	struct action *a;
-
-	if (e->link->link_local == LINK_LOCAL_DEFAULT)
-		return 0;
-	if (e->actual ? e->actual->addr_gen_mode == wanted || e->actual->addr_gen_mode == 255
-		      : wanted == IN6_ADDR_GEN_MODE_EUI64)
-		return 0;
-	a = plan_set(r, e, LINK_CHANGE_ADDRGEN);
-	if (!a)
-		return -ENOMEM;
-	a->values.addr_gen_mode = wanted;
-	a->old_values.addr_gen_mode = e->actual ? e->actual->addr_gen_mode : 0;
-	a->text = plan_printf(r->plan, "%s: LinkLocalAddressing, declared %s", e->link->name,
-			      wanted == IN6_ADDR_GEN_MODE_NONE ? "no" : "ipv6");
-	return a->text ? 0 : -ENOMEM;
-}
-
-static int set_up(struct reconcile *r, const struct end *e)
-{
-	bool up = e->actual && (e->actual->flags & IFF_UP), wanted;
-	struct action *a;
-
-	switch (e->link->activation) {
-	case ACTIVATION_UP:
-	case ACTIVATION_ALWAYS_UP: wanted = true; break;
-	case ACTIVATION_DOWN:
-	case ACTIVATION_ALWAYS_DOWN: wanted = false; break;
-	default: return 0;
-	}
-	if (up == wanted)
-		return 0;
-	a = plan_set(r, e, wanted ? LINK_CHANGE_UP : LINK_CHANGE_DOWN);
-	if (!a)
-		return -ENOMEM;
-	a->old_values.change = wanted ? LINK_CHANGE_DOWN : LINK_CHANGE_UP;
-	a->text = plan_printf(r->plan, "%s: %s", e->link->name, wanted ? "up" : "down");
-	a->reason = wanted ? "is down" : "is up";
-	return a->text ? 0 : -ENOMEM;
-}
-
-static int plan_altname(struct reconcile *r, const struct end *e, const char *name, bool add)
-{
-	struct action *a =
-		plan_add(r->plan, add ? ACTION_ALTNAME_ADD : ACTION_ALTNAME_REMOVE, STAGE_CONFIGURE,
-			 add ? SIGN_CREATE : SIGN_REMOVE, place_name(e->link->netns));
-
-	if (!a)
-		return -ENOMEM;
-	a->link = e->link;
-	a->quiet = !e->actual;
-	strcpy(a->ifname, e->link->name);
-	a->ifindex = e->actual ? e->actual->ifindex : 0;
-	a->name = name;
-	a->text = plan_printf(r->plan, "%s: alternative name %s", e->link->name, name);
-	a->reason = add ? "not there" : "no longer declared";
-	return a->text ? 0 : -ENOMEM;
-}
-
-static int set_altnames(struct reconcile *r, const struct end *e)
-{
-	const struct link *before = link_before(r, e->link);
-	int ret = 0;
-
-	for (char **s = e->link->altnames; ret == 0 && s && *s; s++)
-		if (!e->actual || !strv_contains(e->actual->altnames, *s))
-			ret = plan_altname(r, e, *s, true);
-	for (char **s = before && e->actual ? before->altnames : NULL; ret == 0 && s && *s; s++)
-		if (!strv_contains(e->link->altnames, *s) && strv_contains(e->actual->altnames, *s)) {
-			const char *name = plan_own(r->plan, strdup(*s)); /* `before` may go first */
-
-			ret = name ? plan_altname(r, e, name, false) : -ENOMEM;
-		}
-	return ret;
-}
-
-static int set_end(struct reconcile *r, struct end e)
-{
-	int ret;
-
-	if (!e.link)
-		return 0;
-	if (reconcile_is_made(r, e.link))
-		e.actual = NULL; /* the one that is there goes */
-	(void)((ret = set_mtu_and_mac(r, &e)) < 0 || (ret = set_link_local(r, &e)) < 0 ||
-	       (ret = set_master(r, &e)) < 0 || (ret = set_alias(r, &e)) < 0 ||
-	       (ret = set_altnames(r, &e)) < 0 || (ret = set_up(r, &e)) < 0 ||
-	       (ret = reconcile_addresses(r, e.link, e.place, e.actual)) < 0);
-	return ret;
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -488,8 +260,8 @@ static int reconcile_link(struct reconcile *r, const struct link *l)
 	case VERDICT_SAME: break;
 	}
 	if (ret == 0)
-		ret = set_end(r, a);
-	return ret == 0 ? set_end(r, b) : ret;
+		ret = reconcile_end(r, a);
+	return ret == 0 ? reconcile_end(r, b) : ret;
 }
 
 /* Masters and parents first: how deep a link stands on others of the same namespace. Cycles were

@@ -22,6 +22,8 @@
 /* The whole buffer: the longest message and its NUL. */
 #define INPUT_MAX (VARLINK_MESSAGE_MAX + 1)
 
+#define ABSENCE_INTERVAL 1. /* seconds */
+
 static void connection_refuse(struct varlink_connection *c, const char *why)
 {
 	log_debug("Connection of process %d (uid %u) is closed: %s", (int)c->peer.pid, (unsigned)c->peer.uid,
@@ -51,12 +53,11 @@ static void connection_hangup(struct varlink_connection *c)
 	varlink_buffer_consume(&c->out, c->out.length);
 }
 
-/* The client sends no more. Whether it still listens only poll() tells: libev has no word for it. */
-static void connection_eof(struct varlink_connection *c)
+/* Whether the client still listens only poll() tells: libev has no word for it. */
+static void connection_look_for_hangup(struct varlink_connection *c)
 {
 	struct pollfd p = {.fd = c->io.fd};
 
-	c->eof = true;
 	if (poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR)) != 0)
 		connection_hangup(c);
 }
@@ -79,7 +80,8 @@ static void connection_read(struct varlink_connection *c)
 		c->in.length += (size_t)n;
 		connection_scan(c);
 	} else if (n == 0) {
-		connection_eof(c);
+		c->eof = true;
+		connection_look_for_hangup(c);
 	} else if (errno != EAGAIN && errno != EINTR) { /* ECONNRESET: it left replies unread */
 		c->eof = true;
 		connection_hangup(c);
@@ -169,8 +171,12 @@ static void connection_watch(struct varlink_connection *c)
 		return;
 	ev_io_stop(loop, &c->io);
 	ev_io_set(&c->io, c->io.fd, events);
-	if (events != 0)
+	if (events != 0) {
 		ev_io_start(loop, &c->io);
+		ev_timer_stop(loop, &c->absence);
+	} else {
+		ev_timer_again(loop, &c->absence);
+	}
 }
 
 /* May free the connection. */
@@ -203,6 +209,14 @@ static void on_resume(struct ev_loop *loop, ev_idle *w, int revents)
 	connection_step(w->data);
 }
 
+static void on_absence(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	connection_look_for_hangup(w->data);
+	connection_step(w->data);
+}
+
 static void on_io(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct varlink_connection *c = w->data;
@@ -231,6 +245,9 @@ int varlink_connection_new(struct varlink_server *s, int fd, const struct varlin
 	c->resume.data = c;
 	/* Above the others, or a loop that always has something to do would never get to it. */
 	ev_set_priority(&c->resume, 1);
+	ev_init(&c->absence, on_absence);
+	c->absence.repeat = ABSENCE_INTERVAL;
+	c->absence.data = c;
 	DL_APPEND(s->connections, c);
 	s->n_connections++;
 	ev_io_start(s->loop, &c->io);
@@ -244,6 +261,7 @@ void varlink_connection_free(struct varlink_connection *c)
 
 	ev_io_stop(s->loop, &c->io);
 	ev_idle_stop(s->loop, &c->resume);
+	ev_timer_stop(s->loop, &c->absence);
 	DL_DELETE(s->connections, c);
 	s->n_connections--;
 	(void)close(c->io.fd);

@@ -58,7 +58,8 @@ struct varlink_connection {
 	struct varlink_server *server;
 	struct varlink_peer peer;
 	ev_io io;
-	ev_idle resume; /* goes on next turn: more input is buffered, a call was answered, or it is dead */
+	ev_idle resume;	  /* goes on next turn: more input is buffered, a call was answered, or it is dead */
+	ev_timer absence; /* looks for a hang-up while `io` cannot: there is nothing to read or write */
 	struct varlink_buffer in, out;
 	size_t scanned;		   /* bytes of `in` known to hold no NUL */
 	size_t complete;	   /* length of the first complete message with its NUL; 0: none yet */

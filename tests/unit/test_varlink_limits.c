@@ -187,6 +187,33 @@ static void test_subscriber_that_never_reads(void **state)
 	close(fast);
 }
 
+/* There is nothing to be read (the input is full) nor written: only a look from time to time shows that
+ * the client has gone. */
+static void test_hangup_behind_a_full_input(void **state)
+{
+	static const char call[] = "{\"method\":\"test.Echo\",\"parameters\":{\"s\":\"0123456789\"}}";
+	int fd = fixture_connect(f);
+
+	(void)state;
+	say(fd, "{\"method\":\"test.Hold\"}");
+	for (unsigned i = 0; i < 3000; i++) {
+		(void)send(fd, call, sizeof(call), MSG_NOSIGNAL);
+		ev_run(f->loop, EVRUN_NOWAIT);
+	}
+	assert_int_equal(f->server->connections->in.length, VARLINK_MESSAGE_MAX + 1);
+	assert_false(ev_is_active(&f->server->connections->io)); /* no spinning */
+	assert_true(ev_is_active(&f->server->connections->absence));
+	ev_feed_event(f->loop, &f->server->connections->absence, EV_TIMER);
+	pump(f);
+	assert_int_equal(f->gone, 0); /* still there */
+	close(fd);
+	pump(f);
+	ev_feed_event(f->loop, &f->server->connections->absence, EV_TIMER);
+	pump(f);
+	assert_int_equal(f->gone, 1);
+	assert_int_equal(varlink_server_connections(f->server), 0);
+}
+
 /* One large answer is no flood: whoever reads gets it whole. */
 static void test_one_large_reply(void **state)
 {
@@ -520,6 +547,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_mebibyte_without_nul, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flood_without_reading, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_subscriber_that_never_reads, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hangup_behind_a_full_input, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_large_reply, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_listen_mode, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_listen_on_what_is_there, setup, teardown),

@@ -272,6 +272,7 @@ static void test_refused(void **state)
 		{"DestinationPort", "65536", "1 to 65535"},
 		{"FlowLabel", "1048576", "0 to 1048575"},
 		{"TOS", "256", "0 to 255"},
+		{"FDBAgeingSec", "0", "1s to"},
 		{"Remote", "10.0.0.1/24", "IP address"},
 		{"Local", "dhcp", "IP address"},
 	};

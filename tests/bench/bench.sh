@@ -329,7 +329,7 @@ ratio() { if [ -n "$1" ] && [ -n "$2" ]; then awk -v a="$1" -v b="$2" 'BEGIN { p
 aim() { # WHAT AIM MEASURED: larger is better
 	[ "$3" != - ] || return 0
 	awk -v what="$1" -v aim="$2" -v got="$3" 'BEGIN {
-		printf "  %-44s aim %.1f x, measured %.2f x: %s\n", what, aim, got, got + 0 >= aim ? "reached" : "falls short" }'
+		printf "  %-44s aim %.1f x, measured %.2f x: %s\n", what, aim, got, (got + 0 >= aim ? "reached" : "falls short") }'
 }
 
 report() { # N ROUNDS METHOD...
@@ -355,7 +355,7 @@ report() { # N ROUNDS METHOD...
 	ms=$(awk -v n="$n" '$1 == n { print $2 }' "$work/again" | median)
 	awk -v us="$ms" -v n="$n" 'BEGIN { ms = us / 1000
 		printf "  apply with nothing to do: %.1f ms", ms
-		if (n == 500) printf " (aim < 50 ms: %s)", ms < 50 ? "reached" : "falls short"
+		if (n == 500) printf " (aim < 50 ms: %s)", (ms < 50 ? "reached" : "falls short")
 		print "" }'
 }
 

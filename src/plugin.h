@@ -16,6 +16,6 @@
  * fine). A bad plugin is passed to `report` (may be NULL) and skipped. -errno only when the directory
  * itself cannot be used, and then too `report` gets the sentence. Plugins are never closed. */
 int plugins_load(struct registry *r, const char *directory, bool trust_caller,
-                 void (*report)(const struct error *err, void *data), void *data);
+		 void (*report)(const struct error *err, void *data), void *data);
 
 #endif

@@ -58,25 +58,25 @@ struct netnsd_error {
 enum netnsd_key_type {
 	NETNSD_KEY_BOOL,   /* systemd booleans: 1 yes y true t on, 0 no n false f off */
 	NETNSD_KEY_UINT,   /* decimal, 0x hexadecimal or 0 octal, within min..max */
-	NETNSD_KEY_INT,    /* signed decimal, within min..max */
+	NETNSD_KEY_INT,	   /* signed decimal, within min..max */
 	NETNSD_KEY_SIZE,   /* bytes; K, M, G, T are powers of 1024 */
-	NETNSD_KEY_SEC,    /* systemd.time(7) span, field in seconds; "infinity" when max allows */
+	NETNSD_KEY_SEC,	   /* systemd.time(7) span, field in seconds; "infinity" when max allows */
 	NETNSD_KEY_CSEC,   /* systemd.time(7) span, field in 1/100 s (the kernel's USER_HZ) */
 	NETNSD_KEY_ENUM,   /* one word of `names` */
 	NETNSD_KEY_STRING, /* char *, owned by the core; wire STRING */
 	NETNSD_KEY_IFNAME, /* char[IFNAMSIZ]; an interface name of 1 to 15 characters */
-	NETNSD_KEY_MAC,    /* struct netnsd_mac; six hex bytes with ':' '-' or '.'; no multicast */
-	NETNSD_KEY_IP,     /* struct netnsd_ip */
+	NETNSD_KEY_MAC,	   /* struct netnsd_mac; six hex bytes with ':' '-' or '.'; no multicast */
+	NETNSD_KEY_IP,	   /* struct netnsd_ip */
 	NETNSD_KEY_PREFIX, /* struct netnsd_prefix; without "/N" a host prefix (32 or 128) */
 	NETNSD_KEY_STRV,   /* char **, NULL-terminated, owned by the core; repeatable, empty resets;
-	                      each assignment is split into words with C-style quoting */
+			      each assignment is split into words with C-style quoting */
 	NETNSD_KEY_LINES   /* char **, like STRV, but one assignment is one element */
 };
 
 /* The netlink form of the value, and the width of its field. */
 enum netnsd_wire {
 	NETNSD_WIRE_NONE, /* not a plain attribute: fill() and compare() deal with it; number, BOOL and
-	                     ENUM fields of such keys are uint32_t (int32_t for INT) */
+			     ENUM fields of such keys are uint32_t (int32_t for INT) */
 	NETNSD_WIRE_U8,
 	NETNSD_WIRE_U16,
 	NETNSD_WIRE_U32,
@@ -105,15 +105,15 @@ struct conf_key {
 	const char *name; /* as networkd spells it, e.g. "VLANFiltering" */
 	enum netnsd_key_type type;
 	enum netnsd_wire wire;
-	uint16_t attr;  /* netlink attribute inside IFLA_INFO_DATA; 0 with WIRE_NONE */
+	uint16_t attr;	/* netlink attribute inside IFLA_INFO_DATA; 0 with WIRE_NONE */
 	uint16_t flags; /* enum netnsd_key_flags */
-	size_t offset;  /* of the field in the kind's config */
-	int64_t min;    /* bounds of integers, in the field's unit; min == max == 0: the width's own */
+	size_t offset;	/* of the field in the kind's config */
+	int64_t min;	/* bounds of integers, in the field's unit; min == max == 0: the width's own */
 	int64_t max;
 	/* ENUM: all its words. Any other number: words it takes besides numbers ("none", "inherit"),
 	 * their values need not lie within the bounds; NULL: no such words. */
 	const struct netnsd_enum_name *names;
-	const char *doc;                      /* half a sentence; shown by `netnsctl` help and docs */
+	const char *doc; /* half a sentence; shown by `netnsctl` help and docs */
 };
 
 /* --- link kinds --------------------------------------------------------------------------- */
@@ -121,17 +121,17 @@ struct conf_key {
 /* The other end of a pair while a link is created. */
 struct netnsd_peer {
 	const char *ifname;
-	int netns_fd;                 /* the namespace the other end goes to; -1: the same one */
-	uint32_t group;               /* IFLA_GROUP that marks it as ours; must be set at creation */
-	uint32_t mtu;                 /* 0: kernel's default */
+	int netns_fd;		      /* the namespace the other end goes to; -1: the same one */
+	uint32_t group;		      /* IFLA_GROUP that marks it as ours; must be set at creation */
+	uint32_t mtu;		      /* 0: kernel's default */
 	const struct netnsd_mac *mac; /* NULL: kernel's choice */
 };
 
 /* What a callback sees of a link. Valid during the call only. */
 struct netnsd_link {
 	const char *ifname;
-	const void *config;             /* config_size bytes */
-	uint64_t set;                   /* bit i: keys[i] was set by the administrator */
+	const void *config;		/* config_size bytes */
+	uint64_t set;			/* bit i: keys[i] was set by the administrator */
 	const struct netnsd_peer *peer; /* kinds with NETNSD_KIND_PAIR, in fill() only; else NULL */
 	/* Kinds with NETNSD_KIND_PARENT_IN_DATA, in fill() and compare(): ifindex of Parent= in the
 	 * namespace the link was or will be created in; 0: none or not known, so not compared. */
@@ -140,29 +140,29 @@ struct netnsd_link {
 
 /* What reconcile found; the values are ordered by weight. */
 enum verdict {
-	VERDICT_SAME,     /* as declared */
-	VERDICT_CHANGE,   /* differs, can be changed in place */
+	VERDICT_SAME,	  /* as declared */
+	VERDICT_CHANGE,	  /* differs, can be changed in place */
 	VERDICT_RECREATE, /* differs in something fixed: remove and create */
 	VERDICT_MISSING,  /* not there */
-	VERDICT_FOREIGN   /* there, but not ours: left alone */
+	VERDICT_FOREIGN	  /* there, but not ours: left alone */
 };
 
 enum netnsd_kind_flags {
-	NETNSD_KIND_PAIR = 1 << 0,         /* has a second end; the core adds the Peer... keys */
+	NETNSD_KIND_PAIR = 1 << 0,	   /* has a second end; the core adds the Peer... keys */
 	NETNSD_KIND_NEEDS_PARENT = 1 << 1, /* Parent= is required */
-	NETNSD_KIND_PARENT = 1 << 2,       /* Parent= is allowed; becomes IFLA_LINK */
-	NETNSD_KIND_MASTER = 1 << 3,       /* other links may name it with Bridge= (or VRF=) */
+	NETNSD_KIND_PARENT = 1 << 2,	   /* Parent= is allowed; becomes IFLA_LINK */
+	NETNSD_KIND_MASTER = 1 << 3,	   /* other links may name it with Bridge= (or VRF=) */
 	/* Parent= is allowed, but does not become IFLA_LINK: fill() puts it where the kind wants it
 	 * (vxlan), and the kernel's IFLA_LINK says nothing about it. */
 	NETNSD_KIND_PARENT_IN_DATA = 1 << 4
 };
 
 struct link_kind {
-	const char *name;    /* IFLA_INFO_KIND, e.g. "macvlan" */
-	const char *section; /* as networkd's Kind= spells it, e.g. "MACVLAN" */
-	uint32_t flags;      /* enum netnsd_kind_flags */
-	uint32_t max_ports;  /* MASTER kinds: most ports the kernel takes; 0: no limit known */
-	size_t config_size;  /* may be 0 */
+	const char *name;	     /* IFLA_INFO_KIND, e.g. "macvlan" */
+	const char *section;	     /* as networkd's Kind= spells it, e.g. "MACVLAN" */
+	uint32_t flags;		     /* enum netnsd_kind_flags */
+	uint32_t max_ports;	     /* MASTER kinds: most ports the kernel takes; 0: no limit known */
+	size_t config_size;	     /* may be 0 */
 	const struct conf_key *keys; /* NULL: no keys of its own */
 
 	/* Sets defaults in zeroed config. Optional. */
@@ -177,7 +177,7 @@ struct link_kind {
 	/* Compares what the table cannot; `data` is the kernel's IFLA_INFO_DATA or NULL. Writes the
 	 * difference ("Mode bridge, declared private") to err->text unless SAME. Optional. */
 	enum verdict (*compare)(const struct netnsd_link *link, const struct nlattr *data,
-	                        struct netnsd_error *err);
+				struct netnsd_error *err);
 	/* Frees what init() allocated; the core frees what the key table owns. Optional. */
 	void (*done)(void *config);
 	/* The escape for kinds that rtnetlink cannot create. Called on a worker thread inside the
@@ -190,7 +190,7 @@ struct link_kind {
 
 /* One link that asks a source for one address. */
 struct netnsd_address_request {
-	const char *netns;           /* names of namespace and link: the identity of the request */
+	const char *netns; /* names of namespace and link: the identity of the request */
 	const char *ifname;
 	struct netnsd_prefix pool;   /* what parse() returned */
 	struct netnsd_prefix before; /* the address it had before; ip.family AF_UNSPEC: none */
@@ -206,15 +206,15 @@ struct address_source {
 	 * never one of `taken` (addresses declared elsewhere), never one twice. NULL: the parsed
 	 * value is the address. -ENOSPC with err filled when a pool is exhausted. */
 	int (*assign)(struct netnsd_address_request *requests, size_t n_requests,
-	              const struct netnsd_ip *taken, size_t n_taken, struct netnsd_error *err);
+		      const struct netnsd_ip *taken, size_t n_taken, struct netnsd_error *err);
 };
 
 /* --- the symbol --------------------------------------------------------------------------- */
 
 struct netnsd_plugin {
-	uint32_t api;                              /* NETNSD_PLUGIN_API; checked first */
-	const char *name;                          /* equals the file's name without ".so" */
-	const struct link_kind *const *kinds;      /* NULL-terminated, or NULL */
+	uint32_t api;					     /* NETNSD_PLUGIN_API; checked first */
+	const char *name;				     /* equals the file's name without ".so" */
+	const struct link_kind *const *kinds;		     /* NULL-terminated, or NULL */
 	const struct address_source *const *address_sources; /* NULL-terminated, or NULL */
 };
 

@@ -52,7 +52,7 @@ refused bad.netns:2 Ruleset <<<$'[Namespace]\nRuleset=/etc/x.nft'
 step "values"
 refused bad.netns:3 MTUBytes <<<$'[Namespace]\n[Veth eth0]\nMTUBytes=wide'
 refused bad.netns:3 MTUBytes <<<$'[Namespace]\n[Veth eth0]\nMTUBytes=99999999999999999999'
-refused bad.netns:3 Address 10.0.0.1/33 <<<$'[Namespace]\n[Veth eth0]\nAddress=10.0.0.1/33'
+refused bad.netns:3 Address 33 <<<$'[Namespace]\n[Veth eth0]\nAddress=10.0.0.1/33'
 refused bad.netns:3 Address <<<$'[Namespace]\n[Veth eth0]\nAddress=300.0.0.1/24'
 refused bad.netns:3 Gateway <<<$'[Namespace]\n[Veth eth0]\nGateway=10.0.0.0/24'
 refused bad.netns:3 MACAddress <<<$'[Namespace]\n[Veth eth0]\nMACAddress=01:00:00:00:00:01'

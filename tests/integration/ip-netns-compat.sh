@@ -47,7 +47,7 @@ assert_contains "$(ip -n router -br link show eth0)" eth0@
 ip netns exec red sleep 1000 &
 sleeper=$!
 own_pid $sleeper
-assert_soon test "$(ip netns identify $sleeper)" = red
+assert_soon_eq red ip netns identify $sleeper
 assert_eq "$(ip netns pids red)" $sleeper
 
 step "netnsctl says the same"
@@ -75,11 +75,11 @@ assert_eq "$(state_of later)" foreign
 ip netns exec blue sleep 1000 &
 sleeper=$!
 own_pid $sleeper
-assert_soon test "$(ip netns identify $sleeper)" = blue
+assert_soon_eq blue ip netns identify $sleeper
 rm /etc/netnsd/blue.netns
 assert_ok ctl apply
 [ ! -e /run/netns/blue ] || fail "blue still has its name"
-assert_soon test "$(links_of router)" = "eth0 red"
+assert_soon_eq "eth0 red" links_of router
 kill $sleeper
 wait $sleeper 2>/dev/null
 finish

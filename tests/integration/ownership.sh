@@ -57,6 +57,14 @@ assert_json '[.[0].addr_info[] | select(.family == "inet").local] | join(" ")' 1
 assert_json '[.[0].addr_info[] | select(.family == "inet").local] | join(" ")' 10.30.0.7 nsjson adopted addr show eth0
 [ "$(nsid_of adopted)" -ge 2100000000 ] || fail "the number of an adopted namespace is $(nsid_of adopted)"
 
+step "what cannot be had fails every apply, and holds up nothing else"
+assert_status 1 ctl apply
+for name in taken directory file; do
+  assert_contains "$OUTPUT" "$name"
+done
+rm /etc/netnsd/taken.netns /etc/netnsd/directory.netns /etc/netnsd/file.netns
+assert_ok ctl apply
+
 step "the adopted namespace outlives its file, without our links"
 keep=$(nsjson adopted link show keep0 | jq '.[0].ifindex')
 stop_daemon
@@ -69,16 +77,17 @@ assert_eq "$(ns_inode adopted)" "$(awk '$1 == "adopted" { print $2 }' <<<"$befor
 assert_eq "$(links_of adopted)" "keep0 keep1"
 assert_eq "$(nsjson adopted link show keep0 | jq '.[0].ifindex')" "$keep"
 assert_soon sh -c '! ip link show ns-adopted'
+assert_soon_eq foreign state_of adopted
 
 step "del refuses what is somebody else's"
 assert_status 1 ctl del stranger
 assert_status 1 ctl del adopted
-assert_status 1 ctl add taken2/../x
 assert_status 1 ctl add stranger
-assert_eq "$(fingerprint stranger)" "$(grep '^stranger ' <<<"$before")"
+assert_status 1 ctl add ../stranger
+assert_status 1 ctl del ../stranger
+assert_eq "$(fingerprint stranger adopted)" "$(grep -e '^stranger ' <<<"$before"; grep -e '^adopted ' <<<"$before")"
 
 step "links of others: in our namespace, on the host, and under a name that we want"
-rm /etc/netnsd/taken.netns /etc/netnsd/directory.netns /etc/netnsd/file.netns
 ip -n good link add mine0 type bridge
 ip -n good addr add 198.51.100.1/24 dev mine0
 ip -n good link set mine0 up

@@ -41,7 +41,7 @@ printf '%s\n' '[Veth eth1]' 'PeerBridge=br-lan' >>/etc/netnsd/red.netns
 kill -HUP "$DAEMON_PID"
 assert_soon is_nsfs green
 assert_soon inns red ip link show eth1
-assert_soon test "$(ctl plan)" = ""
+assert_soon_eq "" ctl plan
 assert_eq "$(nsjson red link show eth0 | jq '.[0].ifindex')" "$(jq '.[1][1]' <<<"${red#* * }")" "ifindex of eth0 in red"
 assert_contains "$(cat "$SANDBOX/notify.log")" RELOADING=1
 
@@ -69,7 +69,7 @@ assert_ok ctl apply
 for name in blue orange green; do
   [ ! -e /run/netns/$name ] || fail "$name is still there"
 done
-assert_soon test "$(links_of router)" = "eth0 red"
+assert_soon_eq "eth0 red" links_of router
 assert_eq "$(fingerprint - red)" "$(grep -e ^host -e '^red ' <<<"$before")" "what did not change"
 assert_plan_empty
 

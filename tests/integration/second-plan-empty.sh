@@ -17,7 +17,7 @@ quiet_apply() { # WHAT
   wait_for 10 sh -c "ip link add mark0 type bridge; ip link del mark0; grep -q mark0 $SANDBOX/events" ||
     fail "ip monitor does not run"
   local out
-  out=$(ctl apply 2>&1) || fail "$1: apply failed: $out"
+  out=$(ctl apply) || fail "$1: apply failed: $out"
   assert_eq "$out" "" "$1: what a second apply prints"
   ip link add mark1 type bridge
   ip link del mark1

@@ -2,6 +2,7 @@
 /* Errors of the interfaces as sentences: nobody should have to read "io.netnsd.Namespace.NotOurs".
  * Diagnostics of files are printed here too, whether they come from the daemon or from a check. */
 #include "ctl.h"
+#include "netns.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,8 +16,16 @@ static const char *text_or(json_t *p, const char *key, const char *otherwise)
 
 static void say_no_such(struct strbuf *b, json_t *p)
 {
-	strbuf_printf(b, "there is no namespace '%s'; 'netnsctl list' shows which there are",
-		      text_or(p, "name", "?"));
+	const char *name = text_or(p, "name", "?");
+	char path[512];
+
+	/* The daemon leaves the names of others alone, to the point of not knowing them. */
+	(void)snprintf(path, sizeof(path), NETNS_DIRECTORY "/%s", name);
+	if (!strchr(name, '/') && access(path, F_OK) == 0)
+		strbuf_printf(b, "'%s' is somebody else's, and netnsd leaves it alone; use ip-netns(8)",
+			      name);
+	else
+		strbuf_printf(b, "there is no namespace '%s'; 'netnsctl list' shows which there are", name);
 }
 
 static void say_exists(struct strbuf *b, json_t *p)

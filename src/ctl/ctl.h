@@ -186,6 +186,8 @@ int status_netns(struct ctl *c, json_t *description);
 /* list.c: all namespaces as a JSON array; 0, CTL_FAILED. */
 int list_fetch(struct ctl *c, json_t **ret);
 enum color state_color(const char *state);
+/* Why it is in its state, or what it waits for; "" if nothing is known; owned, NULL: no memory. */
+char *state_reason(const json_t *runtime);
 const char *netnsd_version(void);
 
 #endif

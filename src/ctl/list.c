@@ -92,11 +92,50 @@ int list_fetch(struct ctl *c, json_t **ret)
 	return 0;
 }
 
+char *state_reason(const json_t *runtime)
+{
+	const char *reason = json_text(runtime, "reason");
+	struct strbuf b = {0};
+	json_t *item;
+	size_t i;
+
+	if (reason && *reason) {
+		strbuf_puts(&b, reason);
+		return strbuf_finish(&b);
+	}
+	json_array_foreach(json_object_get(runtime, "waitsFor"), i, item)
+	{
+		strbuf_puts(&b, i == 0 ? "waits for " : ", ");
+		strbuf_puts(&b, json_string_value(item) ? json_string_value(item) : "?");
+	}
+	return strbuf_finish(&b);
+}
+
+/* Foreign names may have blanks, and the first word of a line is to be the name. */
+static int set_name(struct libscols_line *line, const char *name)
+{
+	struct strbuf b = {0};
+
+	for (; *name; name++) {
+		if (*name == ' ')
+			strbuf_puts(&b, "\\x20");
+		else
+			strbuf_append(&b, name, 1);
+	}
+	if (b.failed || scols_line_set_data(line, 0, b.data ? b.data : "") < 0) {
+		strbuf_free(&b);
+		return -1;
+	}
+	strbuf_free(&b);
+	return 0;
+}
+
 static int add_line(const struct ctl *c, struct libscols_table *table, const json_t *entry)
 {
 	const json_t *context = json_object_get(entry, "context"),
 		     *runtime = json_object_get(entry, "runtime");
-	const char *state = json_text(runtime, "state"), *reason = json_text(runtime, "reason");
+	_cleanup_free_ char *reason = state_reason(runtime);
+	const char *state = json_text(runtime, "state");
 	const char *text = reason && *reason ? reason : json_text(context, "description");
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	char links[24] = "-";
@@ -105,7 +144,7 @@ static int add_line(const struct ctl *c, struct libscols_table *table, const jso
 		return -1;
 	if (json_is_integer(json_object_get(runtime, "links")))
 		(void)snprintf(links, sizeof(links), "%lld", (long long)json_number(runtime, "links"));
-	if (scols_line_set_data(line, 0, json_text(entry, "name")) < 0 ||
+	if (set_name(line, json_text(entry, "name")) < 0 ||
 	    scols_line_set_data(line, 1, state ? state : "-") < 0 ||
 	    scols_line_set_data(line, 2, links) < 0 ||
 	    scols_line_set_data(line, 3, text && *text ? text : "-") < 0)
@@ -137,17 +176,46 @@ static int fill_table(const struct ctl *c, struct libscols_table *table, json_t 
 	return 0;
 }
 
+/* libsmartcols escapes the backslashes of our escapes once more. The first word of a line is the name
+ * and is padded to where it was; what follows it in the last column needs no padding. */
+static void print_text(const char *text)
+{
+	static const char escaped[] = "\\x5cx";
+	size_t missing = 0;
+	bool name = true;
+
+	for (const char *p = text; *p; p++) {
+		if (str_starts_with(p, escaped)) {
+			missing += name ? strlen(escaped) - 2 : 0;
+			p += strlen(escaped) - 1; /* at its last byte */
+			(void)fputs("\\x", stdout);
+			continue;
+		}
+		if (*p == ' ' && name) {
+			printf("%*s", (int)missing, "");
+			name = false;
+		}
+		if (*p == '\n') {
+			name = true;
+			missing = 0;
+		}
+		putchar(*p);
+	}
+}
+
 static int print_table(struct ctl *c, json_t *entries)
 {
 	struct libscols_table *table = scols_new_table();
 	size_t n = json_array_size(entries);
+	_cleanup_free_ char *text = NULL;
 	int r = CTL_DONE;
 
-	if (!table || fill_table(c, table, entries) < 0)
+	if (!table || fill_table(c, table, entries) < 0 || scols_print_table_to_string(table, &text) < 0)
 		r = ctl_no_memory();
 	if (r == CTL_DONE) {
 		pager_open(c);
-		scols_print_table(table);
+		print_text(text);
+		putchar('\n');
 		if (!c->no_legend)
 			printf("\n%zu namespace%s listed.\n", n, n == 1 ? "" : "s");
 	}

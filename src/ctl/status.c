@@ -31,17 +31,34 @@ static void field(const char *name, const char *text)
 	putchar('\n');
 }
 
+/* What the kernel makes in every namespace by itself; `show` has it. */
+static bool is_noise(const char *text)
+{
+	static const char *const rules[] = {
+		"0: from all lookup local",	     "32766: from all lookup main",
+		"32767: from all lookup default",    "0: inet6 from all lookup local",
+		"32766: inet6 from all lookup main",
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (strcmp(rules[i], text) == 0)
+			return true;
+	return strstr(text, " table local") != NULL;
+}
+
 /* One value a line under one label. */
 static void field_lines(const char *name, const json_t *array)
 {
-	json_t *item;
-	size_t i;
+	bool first = true;
 
-	json_array_foreach(array, i, item)
-	{
-		label(i == 0 ? name : "");
-		(void)fputs(json_string_value(item) ? json_string_value(item) : "?", stdout);
-		putchar('\n');
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const char *text = json_string_value(json_array_get(array, i));
+
+		if (!text || is_noise(text))
+			continue;
+		label(first ? name : "");
+		printf("%s\n", text);
+		first = false;
 	}
 }
 

@@ -178,7 +178,8 @@ static int report_states(struct ctl *c, char **args, int n, const char *a, const
 	json_array_foreach(entries, i, entry)
 	{
 		const json_t *runtime = json_object_get(entry, "runtime");
-		const char *state = json_text(runtime, "state"), *reason = json_text(runtime, "reason");
+		_cleanup_free_ char *reason = state_reason(runtime);
+		const char *state = json_text(runtime, "state");
 		const char *name = json_text(entry, "name");
 
 		if ((!str_equal(state, a) && !str_equal(state, b)) || !is_named(args, n, name))

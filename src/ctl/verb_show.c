@@ -2,11 +2,34 @@
 /* netnsctl status NAME and netnsctl show NAME: both print what Describe answers, one for people, one
  * as KEY=value lines for scripts. */
 #include "ctl.h"
+#include "netns.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #define NO_SUCH NAMESPACE_INTERFACE ".NoSuchNamespace"
+
+/* The daemon lists the names of others and does not watch them: what can be seen is looked at here. */
+static json_t *describe_foreign(const char *name)
+{
+	enum netns_name_state state = NETNS_NAME_ABSENT;
+	uint64_t device = 0, inode = 0;
+	_cleanup_close_ int fd = -1;
+	pid_t pids[64];
+	size_t n = 0;
+	json_t *holders;
+
+	if (!*name || strchr(name, '/') || netns_probe(name, &state, &fd, NULL) < 0 ||
+	    state != NETNS_NAME_NAMESPACE || netns_stat(fd, &device, &inode) < 0)
+		return NULL;
+	if (netns_holders(fd, pids, sizeof(pids) / sizeof(pids[0]), &n) < 0)
+		n = 0;
+	holders = json_array();
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(holders, json_pack("{s:i}", "pid", (int)pids[i]));
+	return json_pack("{s:s, s:{s:s, s:s, s:I}, s:o}", "name", name, "runtime", "state", "foreign",
+			 "reason", "somebody else made it", "inode", (json_int_t)inode, "holders", holders);
+}
 
 /* 0 and the reply's parameters; else an exit code, `missing` when there is no such namespace. */
 static int describe(struct ctl *c, const char *name, int missing, json_t **ret)
@@ -14,6 +37,7 @@ static int describe(struct ctl *c, const char *name, int missing, json_t **ret)
 	char what[300];
 	struct request q = {.what = what, .method = NAMESPACE_INTERFACE ".Describe"};
 	struct reply reply = {0};
+	json_t *foreign;
 	int r;
 
 	(void)snprintf(what, sizeof(what), "show '%s'", name);
@@ -23,13 +47,15 @@ static int describe(struct ctl *c, const char *name, int missing, json_t **ret)
 		return CTL_FAILED;
 	}
 	r = client_request(c, &q, &reply);
-	if (!r && reply.error) {
+	if (!r && reply.error && strcmp(reply.error, NO_SUCH) == 0 && (foreign = describe_foreign(name))) {
+		*ret = foreign;
+	} else if (!r && reply.error) {
 		r = client_report(what, &reply);
 		if (strcmp(reply.error, NO_SUCH) == 0)
 			r = missing;
-	}
-	if (!r)
+	} else if (!r) {
 		*ret = steal_pointer(reply.parameters);
+	}
 	reply_done(&reply);
 	return r;
 }

@@ -54,8 +54,6 @@ static enum verdict parent_verdict(const struct reconcile *r, const struct end *
 		error_set(reason, 0, "its parent %s is made again", e->link->parent);
 		return VERDICT_RECREATE;
 	}
-	if (e->link->kind->flags & NETNSD_KIND_PARENT_IN_DATA)
-		return VERDICT_SAME;			       /* the kind's compare() looks at it */
 	if (e->link->kind->flags & NETNSD_KIND_PARENT_IN_DATA) /* its compare() sees to it */
 		return VERDICT_SAME;
 	if (parent && e->actual->parent == parent->ifindex)

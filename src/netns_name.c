@@ -248,6 +248,9 @@ int netns_name(int ns_fd, const char *name, struct error *err)
 	e = check_name(name, err);
 	if (e < 0)
 		return e;
+	/* Any file could be mounted, and would be shown as well. */
+	if (ioctl(ns_fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		return error_set(err, -EINVAL, "Descriptor %d is no network namespace", ns_fd);
 	directory = open_directory(err);
 	if (directory < 0)
 		return directory;

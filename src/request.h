@@ -55,7 +55,7 @@ struct link_values {
 	uint32_t mtu;
 	struct netnsd_mac mac;
 	int master_ifindex;
-	const char *alias;     /* "" removes */
+	const char *alias;     /* "" or NULL removes */
 	uint8_t addr_gen_mode; /* IN6_ADDR_GEN_MODE_* */
 	const char *name;
 	uint32_t group;

@@ -133,6 +133,8 @@ static int put_addr_gen_mode(struct nl_msg *msg, uint8_t mode)
 
 static int put_change(struct nl_msg *msg, const struct link_values *v, enum link_change bit)
 {
+	const char *alias = v->alias ? v->alias : "";
+
 	switch (bit) {
 	case LINK_CHANGE_MTU: return request_put(nla_put_u32(msg, IFLA_MTU, v->mtu));
 	case LINK_CHANGE_MAC:
@@ -142,7 +144,7 @@ static int put_change(struct nl_msg *msg, const struct link_values *v, enum link
 	case LINK_CHANGE_ALIAS:
 		/* Without the NUL: an empty attribute removes the alias, a NUL would be an alias of nothing.
 		 */
-		return request_put(nla_put(msg, IFLA_IFALIAS, (int)strlen(v->alias), v->alias));
+		return request_put(nla_put(msg, IFLA_IFALIAS, (int)strlen(alias), alias));
 	case LINK_CHANGE_ADDRGEN: return put_addr_gen_mode(msg, v->addr_gen_mode);
 	case LINK_CHANGE_NAME: return request_put(nla_put_string(msg, IFLA_IFNAME, v->name));
 	case LINK_CHANGE_GROUP: return request_put(nla_put_u32(msg, IFLA_GROUP, v->group));

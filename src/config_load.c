@@ -106,8 +106,9 @@ struct place {
 	unsigned line;
 };
 
-static void tell(struct conf_loader *c, struct conf_object *o, enum diag_severity severity,
-		 const struct place *p, const char *format, va_list args)
+__attribute__((format(printf, 5, 0))) static void tell(struct conf_loader *c, struct conf_object *o,
+						       enum diag_severity severity, const struct place *p,
+						       const char *format, va_list args)
 {
 	char message[MESSAGE_MAX];
 

@@ -311,7 +311,7 @@ int conf_build(struct conf_loader *c, struct conf_object *o)
 	for (const struct conf_section *s = o->sections; r == 0 && s; s = s->next)
 		if (!str_equal(s->name, "Namespace"))
 			r = build_section(c, o, s);
-	if (r == 0 && str_equal(o->name, HOST_DEFAULT_NAME) && !o->netns->host)
+	if (r == 0 && str_equal(o->name, HOST_DEFAULT_NAME) && !o->netns->host && o->errors == 0)
 		conf_error(c, o, NULL, NULL,
 			   "the name '" HOST_DEFAULT_NAME "' stands for the daemon's own namespace; set "
 			   "Host=yes in [Namespace] or rename the file");

@@ -153,6 +153,17 @@ static void on_section(const char *name, const char *raw_title, unsigned line, v
 	r->section = s;
 }
 
+/* "x\ ": a backslash that blanks kept from being a continuation. Written down again, as the
+ * effective text is, it would swallow the next line. */
+static bool ends_in_backslash(const char *value)
+{
+	size_t length = strlen(value), n = 0;
+
+	while (n < length && value[length - 1 - n] == '\\')
+		n++;
+	return n % 2 != 0;
+}
+
 static void on_assign(const char *key, const char *value, unsigned line, void *data)
 {
 	struct reading *r = data;
@@ -160,6 +171,12 @@ static void on_assign(const char *key, const char *value, unsigned line, void *d
 
 	if (!r->section || r->failed)
 		return;
+	if (ends_in_backslash(value)) {
+		add_error(r, line, r->section->label, key,
+			  "the value ends in a single backslash; write two, or nothing behind it to "
+			  "continue the line");
+		return;
+	}
 	a = arena_alloc(&r->o->arena, sizeof(*a));
 	if (a) {
 		a->key = arena_strdup(&r->o->arena, key);

@@ -368,13 +368,15 @@ static int add_route(struct conf_reader *r, struct route_values *v)
 
 	fill_route(r, v, &route);
 	check_ways(r, v, &route);
-	if (!v->has_destination && v->gateway.family == AF_UNSPEC && v->n_nexthops == 0)
-		complain(r, NULL, "Destination= is required for a route without gateway");
-	else if (route.family == AF_UNSPEC)
+	if (!v->has_destination && v->gateway.family == AF_UNSPEC && v->n_nexthops == 0) {
+		if (r->o->errors == before)
+			complain(r, NULL, "Destination= is required for a route without gateway");
+	} else if (route.family == AF_UNSPEC) {
 		complain(r, "Destination",
 			 "which family is meant? write 0.0.0.0/0 or ::/0 instead of \"default\"");
-	else
+	} else {
 		check_families(r, v, route.family);
+	}
 	if (v->scope_set && route.family == AF_INET6)
 		complain(r, "Scope", "IPv6 routes have no scope; remove the line");
 	route.label = desired_intern(r->c->desired, r->s->label);

@@ -11,21 +11,23 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Where one of a pair was written. */
+/* Where one of a pair was written. What is only needed for a message is worked out then: nearly
+ * all claims are the only ones. */
 struct claim {
 	struct conf_object *object;
 	struct origin origin;
-	const char *section, *key; /* in the loader's arena */
+	const struct link *link; /* whose section it is; NULL: `section` says */
+	const char *section, *key;
 };
 
 struct seen {
 	struct claim claim;
 	UT_hash_handle hh;
-	size_t length;
 	char key[];
 };
 
@@ -47,30 +49,48 @@ static bool is_later(const struct claim *a, const struct claim *b)
 	return r > 0 || (r == 0 && a->origin.line >= b->origin.line);
 }
 
-static void tell_twice(struct twice *t, const struct claim *a, const struct claim *b, const char *what)
+static const char *section_of(const struct claim *c, char *text, size_t size)
 {
-	const struct claim *later = is_later(a, b) ? a : b, *first = later == a ? b : a;
+	const struct link *l = c->link;
 
-	conf_error_at(t->c, later->object, later->origin.file, later->origin.line, later->section, later->key,
-		      "%s, see %s:%u%s%s%s", what, first->origin.file, first->origin.line,
-		      first->section ? " [" : "", first->section ?: "", first->section ? "]" : "");
+	if (!l)
+		return c->section;
+	l = l->is_peer ? l->peer : l;
+	(void)snprintf(text, size, "%s %s", l->kind->section, l->full_name ?: l->name);
+	return text;
 }
 
-/* One more; tells when the key was there already. */
-static int claim(struct twice *t, const void *key, size_t length, const struct claim *by, const char *what)
+__attribute__((format(printf, 4, 5))) static void tell_twice(struct twice *t, const struct claim *a,
+							     const struct claim *b, const char *format, ...)
+{
+	const struct claim *later = is_later(a, b) ? a : b, *first = later == a ? b : a;
+	char what[320], section[192], other[192];
+	const char *named = section_of(first, other, sizeof(other));
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	conf_error_at(t->c, later->object, later->origin.file, later->origin.line,
+		      section_of(later, section, sizeof(section)), later->key, "%s, see %s:%u%s%s%s", what,
+		      first->origin.file, first->origin.line, named ? " [" : "", named ?: "",
+		      named ? "]" : "");
+}
+
+/* One more; *ret_other is who was there first, or NULL. */
+static int claim(struct twice *t, const void *key, size_t length, const struct claim *by,
+		 const struct claim **ret_other)
 {
 	struct seen *s = NULL;
 
 	HASH_FIND(hh, t->seen, key, length, s);
-	if (s) {
-		tell_twice(t, by, &s->claim, what);
+	*ret_other = s ? &s->claim : NULL;
+	if (s)
 		return 0;
-	}
 	s = arena_alloc(&t->arena, sizeof(*s) + length);
 	if (!s)
 		return -ENOMEM;
 	s->claim = *by;
-	s->length = length;
 	memcpy(s->key, key, length);
 	HASH_ADD_KEYPTR(hh, t->seen, s->key, length, s);
 	return s->hh.tbl ? 0 : -ENOMEM;
@@ -84,16 +104,19 @@ static void next_sort(struct twice *t)
 
 /* --- links and addresses ------------------------------------------------------------------------------- */
 
-static const char *link_label(struct twice *t, const struct link *l)
+static int claim_name(struct twice *t, const struct link *l, const char *name, const char *key)
 {
-	const struct link *declared = l->is_peer ? l->peer : l;
-	_cleanup_free_ char *label = NULL;
+	const struct claim by = {.object = conf_object_of(t->c, l->owner),
+				 .origin = l->origin,
+				 .link = l,
+				 .key = l->is_peer ? "PeerName" : key};
+	const struct claim *other;
+	int r = claim(t, name, strlen(name), &by, &other);
 
-	if (asprintf(&label, "%s %s", declared->kind->section, declared->full_name ?: declared->name) < 0) {
-		label = NULL;
-		return NULL;
-	}
-	return arena_strdup(&t->arena, label);
+	if (r == 0 && other)
+		tell_twice(t, &by, other, "the name '%s' is taken twice in namespace %s", name,
+			   l->netns->name);
+	return r;
 }
 
 static int claim_names(struct twice *t, const struct netns *n)
@@ -101,23 +124,12 @@ static int claim_names(struct twice *t, const struct netns *n)
 	int r = 0;
 
 	for (const struct link *l = n->links; r == 0 && l; l = l->next) {
-		struct claim by = {conf_object_of(t->c, l->owner), l->origin, link_label(t, l),
-				   l->is_peer ? "PeerName" : NULL};
-		char what[320];
-
-		if (!by.section)
-			return -ENOMEM;
-		snprintf(what, sizeof(what), "the name '%s' is taken twice in namespace %s", l->name,
-			 n->name);
-		r = claim(t, l->name, strlen(l->name), &by, what);
-		by.key = l->is_peer ? "PeerName" : "AlternativeName";
+		r = claim_name(t, l, l->name, NULL);
 		for (char **a = l->altnames; r == 0 && a && *a; a++) {
 			/* The long form of a name that clashes is not worth a second line. */
 			if (str_equal(*a, l->full_name) && netns_find_link(n, l->name) != l)
 				continue;
-			snprintf(what, sizeof(what), "the name '%s' is taken twice in namespace %s", *a,
-				 n->name);
-			r = claim(t, *a, strlen(*a), &by, what);
+			r = claim_name(t, l, *a, "AlternativeName");
 		}
 	}
 	next_sort(t);
@@ -133,30 +145,27 @@ static struct netnsd_ip clean_ip(const struct netnsd_ip *ip)
 	return clean;
 }
 
-static int claim_addresses_of(struct twice *t, const struct link *l)
+static int claim_address(struct twice *t, const struct link *l, const struct address *a)
 {
-	struct claim by = {conf_object_of(t->c, l->owner), l->origin, link_label(t, l), NULL};
-	int r = 0;
+	const struct claim by = {.object = conf_object_of(t->c, l->owner),
+				 .origin = a->origin,
+				 .link = l,
+				 .key = l->is_peer ? "PeerAddress" : "Address"};
+	struct {
+		struct netnsd_ip ip;
+		char ifname[IFNAMSIZ];
+	} key = {.ip = clean_ip(&a->prefix.ip)};
+	const struct claim *other;
+	char text[FORMAT_MAX];
+	int r;
 
-	if (!by.section)
-		return -ENOMEM;
-	for (size_t i = 0; r == 0 && i < l->n_addresses; i++) {
-		const struct address *a = &l->addresses[i];
-		struct {
-			struct netnsd_ip ip;
-			char ifname[IFNAMSIZ];
-		} key = {.ip = clean_ip(&a->prefix.ip)};
-		char what[320], text[FORMAT_MAX];
-
-		/* A link-local address is one of its link. */
-		if (ip_is_link_local(&a->prefix.ip))
-			memcpy(key.ifname, l->name, sizeof(key.ifname));
-		by.origin = a->origin;
-		by.key = l->is_peer ? "PeerAddress" : "Address";
-		snprintf(what, sizeof(what), "the address %s is there twice in namespace %s",
-			 format_ip(&a->prefix.ip, text), l->netns->name);
-		r = claim(t, &key, sizeof(key), &by, what);
-	}
+	/* A link-local address is one of its link. */
+	if (ip_is_link_local(&a->prefix.ip))
+		(void)snprintf(key.ifname, sizeof(key.ifname), "%s", l->name);
+	r = claim(t, &key, sizeof(key), &by, &other);
+	if (r == 0 && other)
+		tell_twice(t, &by, other, "the address %s is there twice in namespace %s",
+			   format_ip(&a->prefix.ip, text), l->netns->name);
 	return r;
 }
 
@@ -165,7 +174,8 @@ static int claim_addresses(struct twice *t, const struct netns *n)
 	int r = 0;
 
 	for (const struct link *l = n->links; r == 0 && l; l = l->next)
-		r = claim_addresses_of(t, l);
+		for (size_t i = 0; r == 0 && i < l->n_addresses; i++)
+			r = claim_address(t, l, &l->addresses[i]);
 	next_sort(t);
 	return r;
 }
@@ -173,72 +183,81 @@ static int claim_addresses(struct twice *t, const struct netns *n)
 /* --- routes, rules, neighbours
  * ------------------------------------------------------------------------------ */
 
-static int claim_routes(struct twice *t, struct conf_object *o)
+/* What the kernel tells routes apart by. */
+struct route_key {
+	struct netnsd_prefix destination, source;
+	uint32_t table, metric;
+};
+
+static int claim_route(struct twice *t, struct conf_object *o, const struct route *route)
 {
-	const struct netns *n = o->netns;
-	int r = 0;
+	const struct claim by = {.object = o, .origin = route->origin, .section = route->label}, *other;
+	struct route_key key;
+	char text[FORMAT_MAX];
+	int r;
 
-	for (size_t i = 0; r == 0 && i < n->n_routes; i++) {
-		const struct route *route = &n->routes[i];
-		const struct claim by = {o, route->origin, route->label, NULL};
-		/* What the kernel tells routes apart by; all bytes set, so memcmp() will do. */
-		struct {
-			struct netnsd_prefix destination, source;
-			uint32_t table, metric;
-		} key;
-		char what[256], text[FORMAT_MAX];
-
-		memset(&key, 0, sizeof(key));
-		key.destination = route->destination;
-		if (route->source.length > 0)
-			key.source = route->source;
-		key.table = route->table;
-		key.metric = route->metric;
-		if (route->family == AF_INET6 && key.metric == 0)
-			key.metric = 1024;
-		snprintf(
-			what, sizeof(what),
+	memset(&key, 0, sizeof(key)); /* the padding too: it is hashed */
+	key.destination = route->destination;
+	if (route->source.length > 0)
+		key.source = route->source;
+	key.table = route->table;
+	key.metric = route->metric;
+	if (route->family == AF_INET6 && key.metric == 0)
+		key.metric = 1024;
+	r = claim(t, &key, sizeof(key), &by, &other);
+	if (r == 0 && other)
+		tell_twice(
+			t, &by, other,
 			"two routes to %s in one table and with one metric; give one another Metric=, or use "
 			"MultiPathRoute=",
 			format_prefix(&route->destination, text));
-		r = claim(t, &key, sizeof(key), &by, what);
-	}
-	next_sort(t);
 	return r;
 }
 
-static int claim_rules(struct twice *t, struct conf_object *o)
+static int claim_rule(struct twice *t, struct conf_object *o, const struct rule *rule)
+{
+	const struct claim by = {.object = o, .origin = rule->origin, .section = rule->label}, *other;
+	_cleanup_free_ char *text = rule_to_string(rule);
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	r = claim(t, text, strlen(text), &by, &other);
+	if (r == 0 && other)
+		tell_twice(t, &by, other, "the same rule is there twice");
+	return r;
+}
+
+static int claim_neighbor(struct twice *t, struct conf_object *o, const struct neighbor *n)
+{
+	const struct claim by = {.object = o, .origin = n->origin, .section = n->label, .key = "Address"},
+			   *other;
+	struct {
+		struct netnsd_ip ip;
+		char ifname[IFNAMSIZ];
+	} key = {.ip = clean_ip(&n->address)};
+	int r;
+
+	(void)snprintf(key.ifname, sizeof(key.ifname), "%s", n->ifname);
+	r = claim(t, &key, sizeof(key), &by, &other);
+	if (r == 0 && other)
+		tell_twice(t, &by, other, "the same neighbour is there twice on this link");
+	return r;
+}
+
+static int claim_rest(struct twice *t, struct conf_object *o)
 {
 	const struct netns *n = o->netns;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < n->n_rules; i++) {
-		const struct claim by = {o, n->rules[i].origin, n->rules[i].label, NULL};
-		_cleanup_free_ char *text = rule_to_string(&n->rules[i]);
-
-		if (!text)
-			return -ENOMEM;
-		r = claim(t, text, strlen(text), &by, "the same rule is there twice");
-	}
+	for (size_t i = 0; r == 0 && i < n->n_routes; i++)
+		r = claim_route(t, o, &n->routes[i]);
 	next_sort(t);
-	return r;
-}
-
-static int claim_neighbors(struct twice *t, struct conf_object *o)
-{
-	const struct netns *n = o->netns;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < n->n_neighbors; i++) {
-		const struct claim by = {o, n->neighbors[i].origin, n->neighbors[i].label, "Address"};
-		struct {
-			struct netnsd_ip ip;
-			char ifname[IFNAMSIZ];
-		} key = {.ip = clean_ip(&n->neighbors[i].address)};
-
-		snprintf(key.ifname, sizeof(key.ifname), "%s", n->neighbors[i].ifname);
-		r = claim(t, &key, sizeof(key), &by, "the same neighbour is there twice on this link");
-	}
+	for (size_t i = 0; r == 0 && i < n->n_rules; i++)
+		r = claim_rule(t, o, &n->rules[i]);
+	next_sort(t);
+	for (size_t i = 0; r == 0 && i < n->n_neighbors; i++)
+		r = claim_neighbor(t, o, &n->neighbors[i]);
 	next_sort(t);
 	return r;
 }
@@ -253,15 +272,9 @@ int conf_verify_twice(struct conf_loader *c)
 		if (r == 0)
 			r = claim_addresses(&t, n);
 	}
-	for (size_t i = 0; r == 0 && i < c->n_objects; i++) {
-		if (!c->objects[i]->netns)
-			continue;
-		r = claim_routes(&t, c->objects[i]);
-		if (r == 0)
-			r = claim_rules(&t, c->objects[i]);
-		if (r == 0)
-			r = claim_neighbors(&t, c->objects[i]);
-	}
+	for (size_t i = 0; r == 0 && i < c->n_objects; i++)
+		if (c->objects[i]->netns)
+			r = claim_rest(&t, c->objects[i]);
 	next_sort(&t);
 	return r;
 }

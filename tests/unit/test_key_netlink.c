@@ -372,7 +372,8 @@ static void test_verify(void **state)
 		char message[160];
 
 		assert_int_equal(key_table_verify(table, 16, &err), rows[i].message ? -EINVAL : 0);
-		snprintf(message, sizeof(message), "key %s (row 1): %s", rows[i].key.name, rows[i].message);
+		snprintf(message, sizeof(message), "key %s (row 1): %s", rows[i].key.name,
+			 rows[i].message ? rows[i].message : "");
 		assert_string_equal(err.text, rows[i].message ? message : "");
 	}
 }

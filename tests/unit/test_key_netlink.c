@@ -382,7 +382,7 @@ static void test_verify_table(void **state)
 {
 	struct conf_key table[66];
 	struct error err = {0};
-	char names[66][8];
+	char names[66][16];
 
 	(void)state;
 	assert_int_equal(key_table_verify(sample_keys, sizeof(struct sample), &err), 0);

@@ -45,6 +45,14 @@ void ctl_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Says what was expected and how the verb is used; returns the exit code for wrong usage. */
 int ctl_usage_error(const struct ctl *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int ctl_no_memory(void);
+const struct verb *verb_find(const char *name);
+/* "did you mean"; returns the exit code. */
+int verb_unknown(const char *name);
+
+/* --- options.c ------------------------------------------------------------------------------- */
+/* Takes the options into *c and the other words into args, which has room for argc. 0, or -1 with the
+ * exit code in *ret: wrong usage, or all is done (--help). */
+int parse_arguments(struct ctl *c, int argc, char **argv, char **args, int *ret_n, int *ret);
 
 /* --- client.c -------------------------------------------------------------------------------- */
 #define NAMESPACE_INTERFACE "io.netnsd.Namespace"
@@ -179,6 +187,7 @@ int verb_apply(struct ctl *c, char **args, int n);
 int verb_reload(struct ctl *c, char **args, int n);
 int verb_log_level(struct ctl *c, char **args, int n);
 int verb_version(struct ctl *c, char **args, int n);
+int verb_help(struct ctl *c, char **args, int n);
 
 /* status.c: the two blocks that `status` prints. Returns the exit code. */
 int status_daemon(struct ctl *c);

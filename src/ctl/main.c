@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* netnsctl: options, the table of verbs, and the sentences for wrong usage. Every verb lives in a
- * file of its group; adding one is a row here and a function there. */
+/* netnsctl: the table of verbs, and the sentences for wrong usage. Every verb lives in a file of its
+ * group; adding one is a row here and a function there. */
 #include "ctl.h"
-#include "parse.h"
 
-#include <getopt.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdarg.h>
@@ -14,8 +12,6 @@
 #define NETNSD_VERSION "development"
 #endif
 #define DEFAULT_SOCKET "/run/netnsd/io.netnsd"
-
-static int verb_help(struct ctl *c, char **args, int n);
 
 static const struct verb verbs[] = {
 	{"list", "", "List namespaces", 0, 0, 0, verb_list},
@@ -112,7 +108,7 @@ int ctl_usage_error(const struct ctl *c, const char *format, ...)
 	return usage_exit(c);
 }
 
-static const struct verb *verb_find(const char *name)
+const struct verb *verb_find(const char *name)
 {
 	for (size_t i = 0; i < N_VERBS; i++)
 		if (strcmp(verbs[i].name, name) == 0)
@@ -120,7 +116,7 @@ static const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
-static int verb_unknown(const char *name)
+int verb_unknown(const char *name)
 {
 	const char *names[N_VERBS + 1] = {NULL};
 	const char *nearest;
@@ -169,7 +165,7 @@ static void print_help(void)
 	(void)fputs(help_options, stdout);
 }
 
-static int verb_help(struct ctl *c, char **args, int n)
+int verb_help(struct ctl *c, char **args, int n)
 {
 	const struct verb *v;
 
@@ -183,147 +179,6 @@ static int verb_help(struct ctl *c, char **args, int n)
 		return verb_unknown(args[0]);
 	printf("netnsctl %s%s%s\n\n%s.\n", v->name, v->arguments[0] ? " " : "", v->arguments, v->doc);
 	return CTL_DONE;
-}
-
-enum { ARG_VERSION = 0x100, ARG_JSON, ARG_NO_PAGER, ARG_NO_LEGEND, ARG_NO_BLOCK, ARG_USER, ARG_TIMEOUT };
-
-static const struct option long_options[] = {
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, ARG_VERSION},
-	{"json", optional_argument, NULL, ARG_JSON},
-	{"no-pager", no_argument, NULL, ARG_NO_PAGER},
-	{"no-legend", no_argument, NULL, ARG_NO_LEGEND},
-	{"no-block", no_argument, NULL, ARG_NO_BLOCK},
-	{"user", required_argument, NULL, ARG_USER},
-	{"timeout", required_argument, NULL, ARG_TIMEOUT},
-	{"all", no_argument, NULL, 'a'},
-	{NULL, 0, NULL, 0},
-};
-#define N_LONG (sizeof(long_options) / sizeof(long_options[0]) - 1)
-
-static enum json_mode json_default(void)
-{
-	return isatty(STDOUT_FILENO) ? JSON_MODE_PRETTY : JSON_MODE_SHORT;
-}
-
-static int parse_json_mode(struct ctl *c, const char *text)
-{
-	if (!text)
-		c->json = json_default();
-	else if (strcmp(text, "pretty") == 0)
-		c->json = JSON_MODE_PRETTY;
-	else if (strcmp(text, "short") == 0)
-		c->json = JSON_MODE_SHORT;
-	else if (strcmp(text, "off") == 0)
-		c->json = JSON_MODE_OFF;
-	else
-		return ctl_usage_error(c, "--json=%s: expected pretty, short or off", text);
-	return 0;
-}
-
-/* getopt found an option it does not know, or a value where none belongs, or none where one does. */
-static int bad_option(struct ctl *c, int code, char **argv)
-{
-	const char *names[N_LONG + 1] = {NULL};
-	const char *word = argv[optind - 1], *nearest = NULL;
-
-	for (size_t i = 0; i < N_LONG; i++)
-		names[i] = long_options[i].name;
-	if (code == ':')
-		return ctl_usage_error(c, "%s needs a value", word);
-	if (optopt >= ARG_VERSION || optopt == 'a' || optopt == 'h')
-		return ctl_usage_error(c, "%.*s takes no value", (int)strcspn(word, "="), word);
-	if (optopt)
-		return ctl_usage_error(c, "unknown option '-%c'; 'netnsctl --help' lists all", optopt);
-	if (str_starts_with(word, "--")) {
-		_cleanup_free_ char *name = strndup(word + 2, strcspn(word + 2, "="));
-
-		nearest = name ? str_nearest(name, names) : NULL;
-	}
-	if (nearest)
-		return ctl_usage_error(c, "unknown option '%s'; did you mean '--%s'?", word, nearest);
-	return ctl_usage_error(c, "unknown option '%s'; 'netnsctl --help' lists all", word);
-}
-
-static unsigned option_bit(int code)
-{
-	switch (code) {
-	case ARG_NO_BLOCK: return OPTION_NO_BLOCK;
-	case ARG_USER: return OPTION_USER;
-	case ARG_TIMEOUT: return OPTION_TIMEOUT;
-	case 'a': return OPTION_ALL;
-	default: return 0;
-	}
-}
-
-/* 0, or -1 to go on with the exit code in *ret: an error, or all is done (--help). */
-static int take_option(struct ctl *c, int code, char **argv, int *ret)
-{
-	switch (code) {
-	case 'h':
-		*ret = c->verb && c->verb->run != verb_help
-			       ? verb_help(c, (char *[]){(char *)c->verb->name}, 1)
-			       : verb_help(c, NULL, 0);
-		return -1;
-	case ARG_VERSION:
-		printf("netnsctl %s\n", netnsd_version());
-		*ret = CTL_DONE;
-		return -1;
-	case 'j': c->json = json_default(); return 0;
-	case ARG_JSON: *ret = parse_json_mode(c, optarg); return *ret ? -1 : 0;
-	case ARG_NO_PAGER: c->no_pager = true; return 0;
-	case ARG_NO_LEGEND: c->no_legend = true; return 0;
-	case ARG_NO_BLOCK: c->no_block = true; return 0;
-	case ARG_USER: c->user = optarg; return 0;
-	case 'a': c->all = true; return 0;
-	case ARG_TIMEOUT:
-		if (parse_usec(optarg, &c->timeout) >= 0)
-			return 0;
-		*ret = ctl_usage_error(c, "--timeout=%s: expected a time span such as 30s or 2min", optarg);
-		return -1;
-	default: *ret = bad_option(c, code, argv); return -1;
-	}
-}
-
-/* Options may stand anywhere, but what follows exec's COMMAND is the command's own. Fills args with
- * the words that are no options. 0, or -1 with the exit code in *ret. */
-static int parse_arguments(struct ctl *c, int argc, char **argv, char **args, int *ret_n, int *ret)
-{
-	unsigned options = 0;
-	int n = 0, code;
-
-	opterr = 0;
-	while ((code = getopt_long(argc, argv, "-:hja", long_options, NULL)) != -1) {
-		if (code == 1) {
-			args[n++] = optarg;
-			if (n == 1)
-				c->verb = verb_find(args[0]);
-			if (n == 3 && c->verb && c->verb->run == verb_exec)
-				break;
-			continue;
-		}
-		options |= option_bit(code);
-		if (take_option(c, code, argv, ret) < 0)
-			return -1;
-	}
-	while (optind < argc)
-		args[n++] = argv[optind++];
-	if (n > 0)
-		c->verb = verb_find(args[0]);
-	*ret_n = n;
-	if (n == 0)
-		*ret = ctl_usage_error(c, "expected a verb; 'netnsctl --help' lists all");
-	else if (!c->verb)
-		*ret = verb_unknown(args[0]);
-	else if (options & ~c->verb->options)
-		*ret = ctl_usage_error(c, "--%s means nothing here",
-				       options & ~c->verb->options & OPTION_NO_BLOCK  ? "no-block"
-				       : options & ~c->verb->options & OPTION_USER    ? "user"
-				       : options & ~c->verb->options & OPTION_TIMEOUT ? "timeout"
-										      : "all");
-	else
-		return 0;
-	return -1;
 }
 
 static int run_verb(struct ctl *c, char **args, int n)

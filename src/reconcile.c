@@ -380,14 +380,14 @@ static int plan_links_flush(struct plan *p, const struct actual *own, bool quiet
 
 /* A physical link leaves before the name goes, so that a crash between the two loses neither; the
  * name goes before our links, so that a name that cannot be removed leaves everything as it was. */
-static int plan_removal(struct plan *p, const struct actual *own, bool adopted, bool named)
+static int plan_removal(struct plan *p, const struct actual *own, bool adopted, bool named, bool flush)
 {
 	struct action *a;
 	int ret = 0;
 
 	if (own && !adopted)
 		ret = plan_links_to_host(p, own);
-	if (ret == 0 && own)
+	if (ret == 0 && own && (adopted || flush))
 		ret = plan_links_flush(p, own, !adopted);
 	if (ret < 0 || adopted)
 		return ret;
@@ -406,14 +406,15 @@ static int plan_removal(struct plan *p, const struct actual *own, bool adopted, 
 	return 0;
 }
 
-int reconcile_removal(const char *name, const struct actual *own, bool adopted, bool named, struct plan **ret)
+int reconcile_removal(const char *name, const struct actual *own, bool adopted, bool named, bool flush,
+		      struct plan **ret)
 {
 	struct plan *p;
 	int result = plan_new(name, NULL, &p);
 
 	if (result < 0)
 		return result;
-	result = plan_removal(p, own, adopted, named);
+	result = plan_removal(p, own, adopted, named, flush);
 	if (result < 0) {
 		plan_free(p);
 		return result;

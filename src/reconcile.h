@@ -29,8 +29,9 @@ struct reconcile_input {
 int reconcile(const struct reconcile_input *in, struct plan **ret, struct error *err);
 
 /* The plan that removes what is ours of a namespace nobody wants: all of a created one, only our links
- * of an adopted one. */
-int reconcile_removal(const char *name, const struct actual *own, bool adopted, bool named,
+ * of an adopted one. flush: remove our links of a created one too, instead of leaving them to the
+ * kernel, which takes them with the namespace a moment after its last holder has gone. */
+int reconcile_removal(const char *name, const struct actual *own, bool adopted, bool named, bool flush,
 		      struct plan **ret);
 
 /* The sysctls of a namespace in the order actual->sysctls has them: the declared ones and those

@@ -17,6 +17,11 @@
  * there afterwards is looked at again, this often at most. */
 #define TURNS_MAX 4
 
+/* Removing a link by request costs 20 ms and more, for the kernel waits for RCU each time; left to
+ * the end of its namespace it costs less than one, for those are torn down in batches (Linux 6.18).
+ * So a few namespaces are emptied by request, and are gone when we answer; many are let go. */
+#define FLUSH_MAX 4
+
 /* --- the object ------------------------------------------------------------------------------- */
 
 int round_new(struct manager *m, struct desired *desired, struct desired *before,
@@ -93,6 +98,8 @@ int round_add(struct round *r, const char *name, bool act, bool wanted)
 	i->wanted = wanted;
 	i->look = true;
 	i->survey.fd = -1;
+	if (act && !wanted)
+		r->n_removals++;
 	HASH_ADD_KEYPTR(hh, r->items, i->name, strlen(i->name), i);
 	return 0;
 }
@@ -292,7 +299,8 @@ static int item_reconcile(struct round_item *i, struct plan **ret, struct error 
 		return plan_new(i->name, NULL, ret);
 	if (s->host || (!nsid_is_created(s->nsid) && !(i->unit && i->unit->fd >= 0)))
 		return plan_new(i->name, NULL, ret);
-	return reconcile_removal(i->name, s->actual, !nsid_is_created(s->nsid), s->named, ret);
+	return reconcile_removal(i->name, s->actual, !nsid_is_created(s->nsid), s->named,
+				 s->n_holders > 0 || i->round->n_removals <= FLUSH_MAX, ret);
 }
 
 static void item_plan(struct round_item *i)

@@ -34,6 +34,7 @@ struct round {
 	struct desired *before;	  /* a reference, or NULL: what ran until now */
 	struct round_item *items; /* uthash by name */
 	unsigned surveys;	  /* under way */
+	unsigned n_removals;	  /* namespaces to be removed */
 	unsigned turn;
 	bool plan_only;
 	struct plan **plans; /* of this turn, while reconciling */

@@ -479,14 +479,17 @@ static void test_removal(void **state)
 	there_veth(s);
 	nic = there(&s->own, 7, "eno2", "");
 	nic->group = 0;
-	assert_int_equal(reconcile_removal("lab", &s->own, false, true, &s->plan), 0);
+	assert_int_equal(reconcile_removal("lab", &s->own, false, true, true, &s->plan), 0);
 	assert_int_equal(s->plan->n_actions, 3);
 	assert_int_equal(s->plan->actions[0].type, ACTION_LINK_TO_HOST);
 	assert_string_equal(s->plan->actions[0].ifname, "eno2");
 	assert_int_equal(s->plan->actions[1].type, ACTION_NETNS_UNNAME);
 	assert_int_equal(s->plan->actions[2].type, ACTION_LINKS_FLUSH);
 	plan_free(s->plan);
-	assert_int_equal(reconcile_removal("lab", &s->own, true, true, &s->plan), 0);
+	assert_int_equal(reconcile_removal("lab", &s->own, false, true, false, &s->plan), 0);
+	assert_int_equal(s->plan->n_actions, 2);
+	plan_free(s->plan);
+	assert_int_equal(reconcile_removal("lab", &s->own, true, true, false, &s->plan), 0);
 	assert_int_equal(s->plan->n_actions, 1);
 	assert_int_equal(s->plan->actions[0].type, ACTION_LINKS_FLUSH);
 }

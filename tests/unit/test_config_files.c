@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -321,25 +322,26 @@ static void test_environment(void **state)
 	assert_int_equal(unsetenv("NETNSD_CONFIG_PATH"), 0);
 }
 
-/* Every example that is shipped. The kinds they use beyond the test's own are left to
- * `netnsctl check`, which has the plugins. */
-static void test_main_example(void **state)
+/* Every example that is shipped, together. (The plugins themselves see them in `netnsctl check`.) */
+static void test_examples(void **state)
 {
 	const char *source = getenv("NETNSD_SRCDIR");
-	static const char *const names[] = {"host", "upstream", "web", "db", "pool@"};
-	char paths[5][512];
-	const char *files[6] = {NULL};
 	struct scene *s = *state;
+	char pattern[512];
+	glob_t found;
 
 	if (!source)
 		skip();
-	for (size_t i = 0; i < 5; i++) {
-		snprintf(paths[i], sizeof(paths[i]), "%s/conf/examples/%s.netns", source, names[i]);
-		files[i] = paths[i];
-	}
-	s->request.files = files;
+	snprintf(pattern, sizeof(pattern), "%s/conf/examples/*.netns", source);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_true(found.gl_pathc >= 9);
+	s->request.files = (const char *const *)found.gl_pathv;
 	scene_load_good(s);
+	globfree(&found);
 	assert_string_equal(scene_netns(s, "upstream")->description, "Way out for the mirror");
+	assert_string_equal(scene_find_link(s, "db", "to-web")->owner->name, "web");
+	scene_expect(s, DIAG_WARNING, "nic.netns", "'eth0' is not declared", NULL);
+	assert_int_equal(s->diags.count, 1);
 }
 
 int main(void)
@@ -350,7 +352,7 @@ int main(void)
 		TEST(test_masks),	   TEST(test_dropins),	     TEST(test_dropin_errors),
 		TEST(test_templates),	   TEST(test_containers),    TEST(test_no_good_file),
 		TEST(test_garbage),	   TEST(test_access),	     TEST(test_unreadable_directory),
-		TEST(test_given_files),	   TEST(test_main_example),  cmocka_unit_test(test_environment),
+		TEST(test_given_files),	   TEST(test_examples),	     cmocka_unit_test(test_environment),
 	};
 
 	return cmocka_run_group_tests_name("config_files", tests, NULL, NULL);

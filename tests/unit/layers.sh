@@ -11,7 +11,7 @@ table='
 0 log cleanup error str parse diag list
 1 ini key rtnl worker varlink idl
 2 netns desired kind plugin actual request plan reconcile link address route
-3 config config_load apply manager
+3 config config_load apply transaction survey round operation manager
 4 api
 5 main
 '

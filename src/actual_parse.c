@@ -71,6 +71,10 @@ int actual_parse_address(const struct nlmsghdr *h, struct actual_address *ret)
 	if (attr_end(rest) < 0 || parts.local.family == AF_UNSPEC || ifa.ifa_index == 0 ||
 	    ifa.ifa_index > INT32_MAX || ifa.ifa_prefixlen > 8 * ip_length(ifa.ifa_family))
 		return -EINVAL;
+	/* An IPv4 address that is valid for ever is reported as preferred for ever even when it is not
+	 * preferred at all; the flag tells (Linux 6.18). */
+	if (r.flags & IFA_F_DEPRECATED)
+		r.address.preferred = 0;
 	r.address.prefix = (struct netnsd_prefix){.ip = parts.local, .length = ifa.ifa_prefixlen};
 	r.address.scope = ifa.ifa_scope;
 	r.address.no_dad = r.flags & IFA_F_NODAD;

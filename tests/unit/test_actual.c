@@ -224,6 +224,11 @@ static void test_addresses_that_are_odd(void **state)
 	assert_int_equal(parse_address_with(address_message(AF_INET6, 64, 1), IFA_ADDRESS, "fd00::1", &a), 0);
 	assert_int_equal(a.address.peer.family, AF_UNSPEC);
 	assert_int_equal(a.address.preferred, UINT32_MAX);
+	/* Deprecated and valid for ever is reported as preferred for ever. */
+	msg = address_message(AF_INET, 24, 1);
+	nla_put_u32(msg, IFA_FLAGS, IFA_F_PERMANENT | IFA_F_DEPRECATED);
+	assert_int_equal(parse_address_with(msg, IFA_LOCAL, "10.0.0.1", &a), 0);
+	assert_int_equal(a.address.preferred, 0);
 	/* The 32-bit flags win over the old eight bits. */
 	msg = address_message(AF_INET6, 64, 1);
 	nla_put_u32(msg, IFA_FLAGS, IFA_F_NOPREFIXROUTE | IFA_F_NODAD);

@@ -46,14 +46,16 @@ def call(method, **parameters):
     return answer
 
 
-def alive(what):
+def alive(what, say=True):
     """A call of somebody else is answered at once, however busy the daemon is kept."""
     start = time.monotonic()
     answer = call("io.netnsd.Namespace.List", name="one")
     took = time.monotonic() - start
     assert answer["parameters"]["runtime"]["state"] == "configured", (what, answer)
-    assert took < 2, "%s: an answer took %.1f s" % (what, took)
-    print("%-40s answered after %.1f ms" % (what, took * 1000))
+    # Milliseconds; the bound is for a machine with a lot else to do, under sanitizers.
+    assert took < 5, "%s: an answer took %.1f s" % (what, took)
+    if say:
+        print("%-40s answered after %.1f ms" % (what, took * 1000))
 
 
 def as_user(function, uid=NOBODY, gid=NOBODY, groups=()):
@@ -150,7 +152,7 @@ def flood():
                 pass
         checks += 1
         if checks % 100 == 0:
-            alive("20 clients that flood and never read")
+            alive("20 clients that flood and never read", say=False)
     alive("20 clients that flood and never read")
     for s in clients:
         s.close()

@@ -49,6 +49,11 @@ AutoStart=no
 X
 start_daemon
 
+step "the registry leads to the socket"
+for interface in io.netnsd.Manager io.netnsd.Namespace; do
+  assert_eq "$(readlink /run/varlink/registry/$interface)" /run/netnsd/io.netnsd
+done
+
 step "info and introspection"
 assert_json '.interfaces | sort | join(" ")' \
   'io.netnsd.Manager io.netnsd.Namespace io.systemd.service org.varlink.service' vl --json=short info $SOCKET
@@ -126,3 +131,4 @@ assert_json '.environment | map(select(. == "LC_ALL=C")) | length' 1 call io.sys
 rm -f "/run/netns/$foreign"
 ip netns del outside
 finish
+[ -z "$(ls /run/varlink/registry)" ] || fail "left in the registry: $(ls /run/varlink/registry)"

@@ -224,6 +224,7 @@ static void test_half_close_gets_its_answers(void **state)
 	shutdown(fd, SHUT_WR);
 	expect_silence(f, fd);
 	assert_int_equal(f->gone, 0);
+	assert_false(ev_is_active(&f->server->connections->io)); /* or the loop would spin */
 	varlink_reply(f->held, NULL);
 	f->held = NULL;
 	expect(f, fd, "{}");

@@ -346,6 +346,7 @@ static void keep_warnings(struct conf_loader *c)
 		diags_add(c->diags, DIAG_WARNING, d->object, d->file, d->line, d->section, d->key, "%s",
 			  d->message);
 	}
+	c->diags->dropped += c->warnings.dropped;
 }
 
 static void loader_clear(struct conf_loader *c)

@@ -126,6 +126,27 @@ static void check_gateway(struct conf_loader *c, struct conf_object *o, const st
 	tell(c, o, r, key, message);
 }
 
+/* The kernel takes no route over a link that is down. */
+static void check_active(struct conf_loader *c, struct conf_object *o, const struct route *r,
+			 const char *ifname, const char *key)
+{
+	const struct link *l = ifname[0] ? netns_find_link(o->netns, ifname) : NULL;
+	char message[256];
+
+	if (!l || l->activation == ACTIVATION_UP || l->activation == ACTIVATION_ALWAYS_UP)
+		return;
+	snprintf(message, sizeof(message),
+		 "a route needs a link that is up, and ActivationPolicy= of '%s' leaves it down", l->name);
+	tell(c, o, r, key, message);
+}
+
+static void check_links(struct conf_loader *c, struct conf_object *o, const struct route *r)
+{
+	check_active(c, o, r, r->ifname, is_gateway_key(r) ? "Gateway" : "Link");
+	for (size_t i = 0; i < r->n_nexthops; i++)
+		check_active(c, o, r, r->nexthops[i].ifname, "MultiPathRoute");
+}
+
 static void check_route(struct conf_loader *c, struct conf_object *o, const struct route *r)
 {
 	char message[256], text[FORMAT_MAX];
@@ -175,7 +196,11 @@ int conf_verify_routes(struct conf_loader *c)
 		r = order_routes(n);
 		if (r < 0)
 			return r;
-		if (n->host || n->adopt || o->tainted || o->errors > 0)
+		if (o->tainted || o->errors > 0)
+			continue;
+		for (size_t k = 0; k < n->n_routes; k++)
+			check_links(c, o, &n->routes[k]);
+		if (n->host || n->adopt)
 			continue;
 		for (size_t k = 0; k < n->n_routes; k++)
 			check_route(c, o, &n->routes[k]);

@@ -186,7 +186,7 @@ static void check_tree(const struct desired *d)
 			REQUIRE(n->rules[i].priority > 0 && n->rules[i].family);
 		for (size_t i = 0; i < n->n_sysctls; i++)
 			REQUIRE(str_starts_with(n->sysctls[i].path, "net/") &&
-				!strstr(n->sysctls[i].path, "..") && n->sysctls[i].value[0]);
+				!strstr(n->sysctls[i].path, "/../") && n->sysctls[i].value[0]);
 	}
 }
 

@@ -158,6 +158,12 @@ static const struct bad cases[] = {
 	{"[Veth e]\nAddress=10.0.0.2/24\nGateway=10.0.0.1\n[Route r]\nGateway=10.0.0.3\n",
 	 "a.netns:4: [Route r]:",
 	 {"two routes to 0.0.0.0/0", "a.netns:3"}},
+	{"[Veth e]\nAddress=10.0.0.2/24\nGateway=10.0.0.1\nActivationPolicy=manual\n",
+	 "a.netns:3: [Veth e] Gateway:",
+	 {"a link that is up"}},
+	{"[Veth e]\nActivationPolicy=down\n[Route r]\nDestination=10.0.0.0/8\nLink=e\n",
+	 "a.netns:5: [Route r] Link:",
+	 {"leaves it down"}},
 	/* rules and neighbours */
 	{"[RoutingPolicyRule r]\nTable=5\n", "a.netns:1: [RoutingPolicyRule r]:", {"Priority= is required"}},
 	{"[RoutingPolicyRule r]\nPriority=0\n", "a.netns:2:", {"above 0"}},

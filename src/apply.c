@@ -97,6 +97,8 @@ int batch_new(struct worker_pool *workers, unsigned width, struct plan **plans, 
 		e->shared_fd = -1;
 		b->n++;
 		HASH_ADD_KEYPTR(hh, b->by_name, e->name, strlen(e->name), e);
+		if (!e->hh.tbl)
+			r = -ENOMEM;
 	}
 	for (size_t i = taken; i < n; i++)
 		plan_free(plans[i]);

@@ -13,10 +13,6 @@
 #include "str.h"
 
 #include <net/if.h>
-/* Out of memory must not end the process: a failed add leaves hh.tbl NULL. */
-#ifndef HASH_NONFATAL_OOM
-#define HASH_NONFATAL_OOM 1
-#endif
 #include <uthash.h>
 #include <utlist.h>
 

@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Not the default hash: its unmarked fall-through warns with clang. */
-#define HASH_FUNCTION(key, length, value) HASH_FNV(key, length, value)
-#define HASH_NONFATAL_OOM		  1
 #include <uthash.h>
 
 #define DIAG_MESSAGE_MAX 1024

@@ -81,6 +81,11 @@ static int unit_new(struct manager *m, const char *name, struct unit **ret)
 	u->fd = u->nsid = -1;
 	u->since = now_usec();
 	HASH_ADD_KEYPTR(hh, m->units, u->name, strlen(u->name), u);
+	if (!u->hh.tbl) {
+		free(u->name);
+		free(u);
+		return -ENOMEM;
+	}
 	*ret = u;
 	return 0;
 }

@@ -49,8 +49,10 @@ static void memory_add(struct manager *m, const char *key, const char *text)
 	e->prefix = prefix;
 	if (e->key)
 		HASH_ADD_KEYPTR(hh, m->p->memory, e->key, strlen(e->key), e);
-	else
+	if (!e->hh.tbl) {
+		free(e->key);
 		free(e);
+	}
 }
 
 /* A hint: whatever is wrong with the file, pools then choose as they would without it. */

@@ -98,9 +98,13 @@ int round_add(struct round *r, const char *name, bool act, bool wanted)
 	i->wanted = wanted;
 	i->look = true;
 	i->survey.fd = -1;
+	HASH_ADD_KEYPTR(hh, r->items, i->name, strlen(i->name), i);
+	if (!i->hh.tbl) {
+		item_free(i);
+		return -ENOMEM;
+	}
 	if (act && !wanted)
 		r->n_removals++;
-	HASH_ADD_KEYPTR(hh, r->items, i->name, strlen(i->name), i);
 	return 0;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Bytes to Varlink messages and back; pure, and fuzzed, because the bytes come from anybody.
- * Depth is bounded before jansson recurses, size by the caller. */
+ * Depth and number of containers are bounded before jansson sees them, size by the caller. */
 #include "varlink_internal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,11 +72,11 @@ int varlink_buffer_append_json(struct varlink_buffer *b, const json_t *value)
 
 /* --- parsing --------------------------------------------------------------------------------- */
 
-/* Whether brackets outside of strings nest no deeper than allowed; whether they match is jansson's
- * to say. */
-static bool depth_is_sane(const char *bytes, size_t length)
+/* Counts brackets outside of strings before jansson allocates for them: 64 KiB of "{}," would cost 5 MiB
+ * and the loop 10 ms. Whether they match is jansson's to say. NULL, or what is wrong. */
+static const char *shape_is_wrong(const char *bytes, size_t length, unsigned containers_max)
 {
-	unsigned depth = 0;
+	unsigned depth = 0, containers = 0;
 	bool string = false;
 
 	for (size_t i = 0; i < length; i++) {
@@ -90,21 +91,25 @@ static bool depth_is_sane(const char *bytes, size_t length)
 			string = true;
 		} else if (c == '[' || c == '{') {
 			if (++depth > VARLINK_DEPTH_MAX)
-				return false;
+				return "nests too deep";
+			if (++containers > containers_max)
+				return "has too many arrays and objects";
 		} else if ((c == ']' || c == '}') && depth > 0) {
 			depth--;
 		}
 	}
-	return true;
+	return NULL;
 }
 
-static int parse_object(const char *bytes, size_t length, json_t **ret, struct error *err)
+static int parse_object(const char *bytes, size_t length, unsigned containers_max, json_t **ret,
+			struct error *err)
 {
+	const char *wrong = shape_is_wrong(bytes, length, containers_max);
 	json_error_t e;
 	json_t *root;
 
-	if (!depth_is_sane(bytes, length))
-		return error_set(err, -EBADMSG, "The message nests deeper than %d levels", VARLINK_DEPTH_MAX);
+	if (wrong != NULL)
+		return error_set(err, -EBADMSG, "The message %s", wrong);
 	root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &e);
 	if (root == NULL && json_error_code(&e) == json_error_out_of_memory)
 		return error_set(err, -ENOMEM, "No memory for a message");
@@ -172,7 +177,7 @@ int varlink_message_parse(const char *bytes, size_t length, struct varlink_messa
 	json_t *value;
 	int r;
 
-	r = parse_object(bytes, length, &m.root, err);
+	r = parse_object(bytes, length, VARLINK_CONTAINERS_MAX, &m.root, err);
 	if (r < 0)
 		return r;
 	json_object_foreach(m.root, key, value)
@@ -221,7 +226,7 @@ int varlink_answer_parse(const char *bytes, size_t length, struct varlink_answer
 	json_t *value;
 	int r;
 
-	r = parse_object(bytes, length, &a.root, err);
+	r = parse_object(bytes, length, UINT_MAX, &a.root, err);
 	if (r < 0)
 		return r;
 	json_object_foreach(a.root, key, value)

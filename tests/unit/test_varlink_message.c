@@ -142,7 +142,7 @@ static int parse_nested(unsigned levels, char open, char close)
 	r = varlink_message_parse(text, n, &m, &err);
 	if (r == 0)
 		varlink_message_clear(&m);
-	else if (strstr(err.text, "deeper") == NULL)
+	else if (strstr(err.text, "nests too deep") == NULL)
 		fail_msg("%s", err.text);
 	return r;
 }
@@ -161,7 +161,50 @@ static void test_depth(void **state)
 	assert_int_equal(parse_nested(2000, '[', ']'), -EBADMSG);
 	memset(brackets, '[', sizeof(brackets));
 	assert_int_equal(varlink_message_parse(brackets, sizeof(brackets), &m, &err), -EBADMSG);
-	assert_non_null(strstr(err.text, "deeper"));
+	assert_non_null(strstr(err.text, "nests too deep"));
+}
+
+/* `n` empty objects in an array, in parameters, in a message. */
+static int parse_containers(unsigned n)
+{
+	static char text[VARLINK_MESSAGE_MAX];
+	struct varlink_message m;
+	struct error err = {0};
+	size_t at = put(text, 0, "{" ECHO ",\"parameters\":{\"a\":[1");
+	int r;
+
+	for (unsigned i = 0; i < n; i++)
+		at = put(text, at, ",{}");
+	at = put(text, at, "]}}");
+	r = varlink_message_parse(text, at, &m, &err);
+	if (r == 0)
+		varlink_message_clear(&m);
+	else if (strstr(err.text, "too many") == NULL)
+		fail_msg("%s", err.text);
+	return r;
+}
+
+static void test_containers(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_containers(VARLINK_CONTAINERS_MAX - 3), 0);
+	assert_int_equal(parse_containers(VARLINK_CONTAINERS_MAX - 2), -EBADMSG);
+	assert_int_equal(parse_containers(21000), -EBADMSG);
+}
+
+/* What a server says may be long: it is the client's own. */
+static void test_answer_has_no_such_limit(void **state)
+{
+	static char text[VARLINK_MESSAGE_MAX];
+	struct varlink_answer a;
+	size_t at = put(text, 0, "{\"parameters\":{\"a\":[{}");
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * VARLINK_CONTAINERS_MAX; i++)
+		at = put(text, at, ",{}");
+	at = put(text, at, "]}}");
+	assert_int_equal(varlink_answer_parse(text, at, &a, NULL), 0);
+	json_decref(a.root);
 }
 
 static void test_answers(void **state)
@@ -223,6 +266,7 @@ int main(void)
 		cmocka_unit_test(test_accepted),   cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_nul_inside), cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_answers),	   cmocka_unit_test(test_buffer),
+		cmocka_unit_test(test_containers), cmocka_unit_test(test_answer_has_no_such_limit),
 	};
 
 	return cmocka_run_group_tests_name("varlink_message", tests, NULL, NULL);

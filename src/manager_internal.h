@@ -90,6 +90,8 @@ void operation_fail(struct operation *op, enum operation_failure failure, int co
 
 /* operation_apply.c */
 int operation_add_unit(struct operation *op, struct unit *u, bool wanted);
+/* Also all that have an end of a pair in the namespace of this name. */
+int operation_add_dependents(struct operation *op, const char *name);
 void operation_start_round(struct operation *op, int r); /* r < 0: what failed before it */
 void operation_run_plan(struct operation *op);
 void operation_run_apply(struct operation *op);

@@ -76,6 +76,17 @@ static bool stands_on(const struct netns *n, const char *name)
 	return false;
 }
 
+int operation_add_dependents(struct operation *op, const char *name)
+{
+	struct unit *u, *tmp;
+	int r = 0;
+
+	HASH_ITER (hh, op->manager->units, u, tmp)
+		if (r == 0 && u->netns && u->wanted && !u->busy && stands_on(u->netns, name))
+			r = operation_add_unit(op, u, true);
+	return r;
+}
+
 /* Who had an end in a namespace that went has lost the link and has to be looked at. */
 static void mark_dependents(struct operation *op)
 {

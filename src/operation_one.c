@@ -20,6 +20,9 @@ static void run_one(struct operation *op, struct unit *u, bool wanted)
 	u->wanted = wanted;
 	if (r == 0)
 		r = operation_add_unit(op, u, wanted);
+	/* Links that others place here have to be there before routes that go through them. */
+	if (r == 0 && wanted)
+		r = operation_add_dependents(op, u->name);
 	operation_start_round(op, r);
 }
 

@@ -385,18 +385,41 @@ static void entry_over(struct batch_entry *e, void *data)
 	add_failed(i, t->failed ? t->failed->text : NULL, &t->error);
 }
 
+/* Whoever is compared again needs a fresh view of the places of its peers, and they are compared too. */
+static bool look_at_peers(struct round *r, const struct round_item *i)
+{
+	const struct link *l;
+	bool more = false;
+
+	DL_FOREACH (i->netns->links, l) {
+		struct round_item *peer = l->peer ? round_find(r, l->peer->netns->name) : NULL;
+
+		if (peer && !peer->look) {
+			peer->look = true;
+			more = true;
+		}
+	}
+	return more;
+}
+
 /* Who has to be looked at again: what was changed and did exist before (the acks of a namespace
  * made from nothing are proof enough), and with the host everybody who stands on it. */
 static bool round_look_again(struct round *r)
 {
 	struct round_item *i, *tmp, *host = round_find(r, r->desired->host->name);
-	bool host_changed = host && host->changed, any = false;
+	bool host_changed = host && host->changed, any = false, more = true;
 
 	HASH_ITER (hh, r->items, i, tmp) {
 		i->look =
 			i->act && i->wanted && !i->failed && i->survey.actual && (i->changed || host_changed);
 		i->changed = false;
 		any = any || i->look;
+	}
+	while (any && more) {
+		more = false;
+		HASH_ITER (hh, r->items, i, tmp)
+			if (i->look && i->netns && !i->netns->host && look_at_peers(r, i))
+				more = true;
 	}
 	if (host) /* names and indexes there may be new */
 		host->look = any;

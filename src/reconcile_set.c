@@ -40,6 +40,7 @@ static int set_mtu_and_mac(struct reconcile *r, const struct end *e)
 		a = plan_set(r, e, LINK_CHANGE_MTU);
 		if (!a)
 			return -ENOMEM;
+		a->stage = STAGE_LINKS; /* before links are made on it: none may have a larger MTU */
 		a->values.mtu = l->mtu;
 		a->old_values.mtu = e->actual->mtu;
 		a->text =

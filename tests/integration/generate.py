@@ -17,11 +17,11 @@ def write(name, lines):
         f.write("\n".join(lines) + "\n")
 
 
-def common(lines, subnet, host, peer=""):
+def common(lines, subnet, host, peer="", mtus=(1280, 1400, 1500, 9000)):
     if maybe(0.5):
         lines.append(f"{peer}MACAddress={mac()}")
     if maybe(0.5):
-        lines.append(f"{peer}MTUBytes={rnd.choice([1280, 1400, 1500, 9000])}")
+        lines.append(f"{peer}MTUBytes={rnd.choice(mtus)}")
     if maybe(0.7):
         lines.append(f"{peer}Address=10.{subnet}.0.{host}/24")
     if maybe(0.5):
@@ -68,7 +68,7 @@ for n, name in enumerate(names):
         common(lines, subnet, 2)
         if maybe(0.3) and n > 0:
             lines += [f"PeerNamespace={rnd.choice(names[:n])}", f"PeerName={name}-{link}"]
-            if "PeerNamespace" and maybe(0.5):
+            if maybe(0.5):
                 common(lines, subnet, 3, "Peer")
         elif have_bridge and maybe(0.6):
             lines.append("PeerBridge=br-gen")
@@ -84,7 +84,7 @@ for n, name in enumerate(names):
             lines.append("ActivationPolicy=" + rnd.choice(["up", "always-up", "manual"]))
     if links and maybe(0.4):
         lines += ["[MACVLAN m0]", f"Parent={links[0][0]}", "Mode=" + rnd.choice(["bridge", "private", "vepa"])]
-        common(lines, 150 + n, 1)
+        common(lines, 150 + n, 1, mtus=[1280])  # never more than its parent's
     if maybe(0.3):
         lines += ["[VXLAN vx0]", f"VNI={rnd.choice([5, 6])}", f"Local=10.{10 * n + 1}.0.2", "Remote=10.99.0.1",
                   "DestinationPort=4789", "MacLearning=" + rnd.choice(["yes", "no"])]

@@ -74,11 +74,12 @@ static void say_bad_configuration(struct strbuf *b, json_t *p)
 static void say_action_failed(struct strbuf *b, json_t *p)
 {
 	const char *action = json_text(p, "action"), *code = json_text(p, "errnoName");
+	const char *message = text_or(p, "message", "no reason given");
 
 	if (action)
 		strbuf_printf(b, "'%s' failed: ", action);
-	strbuf_puts(b, text_or(p, "message", "no reason given"));
-	if (code)
+	strbuf_puts(b, message);
+	if (code && !strstr(message, code)) /* the kernel's words come with it */
 		strbuf_printf(b, " (%s)", code);
 	strbuf_puts(b, "; what had been done was undone");
 }

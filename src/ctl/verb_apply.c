@@ -48,6 +48,8 @@ static void print_failures(const json_t *failures)
 		const char *action = json_text(failure, "action"), *code = json_text(failure, "errnoName");
 		const char *name = json_text(failure, "namespace"), *message = json_text(failure, "message");
 
+		if (code && message && strstr(message, code)) /* the kernel's words come with it */
+			code = NULL;
 		/* Without a name it failed before it came to any namespace. */
 		ctl_error("%s%s%s%s%s%s%s%s%s%s", name ? name : "", name && *name ? ": " : "",
 			  action ? "'" : "", action ? action : "", action ? "' failed: " : "",

@@ -12,11 +12,11 @@
 
 #include <stddef.h>
 
-#define VARLINK_DEPTH_MAX      64	    /* nesting of one message; jansson's own limit is 2048 */
-#define VARLINK_CONTAINERS_MAX 1024	    /* arrays and objects in one call */
-#define VARLINK_OUTPUT_HIGH    (128 * 1024) /* unread replies past which no further call is taken */
-#define VARLINK_TURN_MESSAGES  16	    /* calls of one connection in one turn of the loop */
-#define VARLINK_TURN_ACCEPTS   16	    /* new connections in one turn of the loop */
+#define VARLINK_DEPTH_MAX     64	   /* nesting of one message; jansson's own limit is 2048 */
+#define VARLINK_PARTS_MAX     1024	   /* arrays, objects and members in one call */
+#define VARLINK_OUTPUT_HIGH   (128 * 1024) /* unread replies past which no further call is taken */
+#define VARLINK_TURN_MESSAGES 16	   /* calls of one connection in one turn of the loop */
+#define VARLINK_TURN_ACCEPTS  16	   /* new connections in one turn of the loop */
 
 /* --- messages (varlink_message.c; pure) ------------------------------------------------------ */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Bytes to Varlink messages and back; pure, and fuzzed, because the bytes come from anybody.
- * Depth and number of containers are bounded before jansson sees them, size by the caller. */
+ * Depth and number of parts are bounded before jansson sees them, size by the caller. */
 #include "varlink_internal.h"
 
 #include <errno.h>
@@ -72,11 +72,12 @@ int varlink_buffer_append_json(struct varlink_buffer *b, const json_t *value)
 
 /* --- parsing --------------------------------------------------------------------------------- */
 
-/* Counts brackets outside of strings before jansson allocates for them: 64 KiB of "{}," would cost 5 MiB
- * and the loop 10 ms. Whether they match is jansson's to say. NULL, or what is wrong. */
-static const char *shape_is_wrong(const char *bytes, size_t length, unsigned containers_max)
+/* Counts what is outside of strings before jansson allocates for it: 64 KiB of "{}," would cost 5 MiB and
+ * the loop 10 ms, and so would 7000 members. Whether they match is jansson's to say. NULL, or what is wrong.
+ */
+static const char *shape_is_wrong(const char *bytes, size_t length, unsigned parts_max)
 {
-	unsigned depth = 0, containers = 0;
+	unsigned depth = 0, parts = 0;
 	bool string = false;
 
 	for (size_t i = 0; i < length; i++) {
@@ -89,11 +90,11 @@ static const char *shape_is_wrong(const char *bytes, size_t length, unsigned con
 				string = false;
 		} else if (c == '"') {
 			string = true;
-		} else if (c == '[' || c == '{') {
-			if (++depth > VARLINK_DEPTH_MAX)
+		} else if (c == '[' || c == '{' || c == ':') {
+			if (c != ':' && ++depth > VARLINK_DEPTH_MAX)
 				return "nests too deep";
-			if (++containers > containers_max)
-				return "has too many arrays and objects";
+			if (++parts > parts_max)
+				return "has too many arrays, objects and members";
 		} else if ((c == ']' || c == '}') && depth > 0) {
 			depth--;
 		}
@@ -101,10 +102,9 @@ static const char *shape_is_wrong(const char *bytes, size_t length, unsigned con
 	return NULL;
 }
 
-static int parse_object(const char *bytes, size_t length, unsigned containers_max, json_t **ret,
-			struct error *err)
+static int parse_object(const char *bytes, size_t length, unsigned parts_max, json_t **ret, struct error *err)
 {
-	const char *wrong = shape_is_wrong(bytes, length, containers_max);
+	const char *wrong = shape_is_wrong(bytes, length, parts_max);
 	json_error_t e;
 	json_t *root;
 
@@ -177,7 +177,7 @@ int varlink_message_parse(const char *bytes, size_t length, struct varlink_messa
 	json_t *value;
 	int r;
 
-	r = parse_object(bytes, length, VARLINK_CONTAINERS_MAX, &m.root, err);
+	r = parse_object(bytes, length, VARLINK_PARTS_MAX, &m.root, err);
 	if (r < 0)
 		return r;
 	json_object_foreach(m.root, key, value)

@@ -187,8 +187,8 @@ static int parse_containers(unsigned n)
 static void test_containers(void **state)
 {
 	(void)state;
-	assert_int_equal(parse_containers(VARLINK_CONTAINERS_MAX - 3), 0);
-	assert_int_equal(parse_containers(VARLINK_CONTAINERS_MAX - 2), -EBADMSG);
+	assert_int_equal(parse_containers(VARLINK_PARTS_MAX - 6), 0);
+	assert_int_equal(parse_containers(VARLINK_PARTS_MAX - 5), -EBADMSG);
 	assert_int_equal(parse_containers(21000), -EBADMSG);
 }
 
@@ -200,7 +200,7 @@ static void test_answer_has_no_such_limit(void **state)
 	size_t at = put(text, 0, "{\"parameters\":{\"a\":[{}");
 
 	(void)state;
-	for (unsigned i = 0; i < 2 * VARLINK_CONTAINERS_MAX; i++)
+	for (unsigned i = 0; i < 2 * VARLINK_PARTS_MAX; i++)
 		at = put(text, at, ",{}");
 	at = put(text, at, "]}}");
 	assert_int_equal(varlink_answer_parse(text, at, &a, NULL), 0);

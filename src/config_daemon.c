@@ -101,8 +101,10 @@ static int read_manager(struct conf_loader *c, struct conf_object *o, const stru
 				.data = v};
 	int e;
 
-	if (s->title)
+	if (s->title) {
 		conf_error(c, o, s, NULL, "[Manager] takes no title");
+		return 0;
+	}
 	e = conf_read_section(&r);
 	if (conf_has(&r.tables[0], "Workers"))
 		ret->workers = v->workers;

@@ -199,8 +199,11 @@ static int build_namespace(struct conf_loader *c, struct conf_object *o, const s
 	struct netns *n = o->netns;
 	int e;
 
-	if (s->title)
+	/* And there may be one without title beside it. */
+	if (s->title) {
 		conf_error(c, o, s, NULL, "[Namespace] takes no title: a file declares one namespace");
+		return 0;
+	}
 	e = conf_read_section(&r);
 	if (e == 0)
 		e = conf_origin(c, s->file, s->line, &n->origin);

@@ -158,6 +158,8 @@ void manager_unit_gone(struct unit *u)
 
 	u->nsid = -1;
 	u->cookie = u->inode = 0;
+	u->classes = 0;
+	u->classes_known = false;
 	if (u->netns) {
 		unit_set_state(u, NETNS_DOWN, NULL);
 		return;
@@ -176,15 +178,13 @@ int manager_next_nsid(struct manager *m, bool adopted)
 
 /* --- what systemctl status shows --------------------------------------------------------------- */
 
-void manager_notify_status(struct manager *m)
+static void send_status(struct manager *m)
 {
 	unsigned count[NETNS_STATE_COUNT] = {0};
 	struct strbuf text = {0};
 	struct unit *u, *tmp;
 	char *status;
 
-	if (!m->p->ready) /* hundreds of changes, one line at the end */
-		return;
 	HASH_ITER (hh, m->units, u, tmp)
 		if (!(u->netns && u->netns->implicit))
 			count[u->state]++;
@@ -196,6 +196,25 @@ void manager_notify_status(struct manager *m)
 	if (status)
 		(void)sd_notify(0, status);
 	free(status);
+}
+
+static void status_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	send_status(w->data);
+}
+
+/* Hundreds of changes come at once: one line for all of them, and sd_notify() blocks when nobody reads. */
+void manager_notify_status(struct manager *m)
+{
+	ev_timer *w = &m->p->status;
+
+	if (!m->p->ready || ev_is_active(w))
+		return;
+	ev_timer_init(w, status_timer, 0.1, 0.);
+	w->data = m;
+	ev_timer_start(m->loop, w);
 }
 
 /* --- the manager ------------------------------------------------------------------------------ */

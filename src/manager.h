@@ -42,6 +42,8 @@ struct unit {
 	int nsid;		/* as seen from the host; -1: none */
 	uint64_t cookie;	/* SO_NETNS_COOKIE; 0: unknown */
 	uint64_t device, inode; /* of the nsfs file */
+	unsigned classes;	/* of objects that may be in it: enum actual_what, SURVEY_RESOLV */
+	bool classes_known;	/* false: nobody has looked yet */
 	uint64_t since;		/* CLOCK_REALTIME usec of the last change of state */
 	bool config_failed;	/* its file is bad, the last good configuration runs */
 	bool recheck;		/* something it stood on has gone */

@@ -87,5 +87,6 @@ void manager_events_stop(struct manager *m)
 	m->p->monitoring = false;
 	ev_timer_stop(m->loop, &m->p->retry);
 	ev_timer_stop(m->loop, &m->p->waiters);
+	ev_timer_stop(m->loop, &m->p->status);
 	ev_timer_stop(m->loop, &m->p->start_timeout);
 }

@@ -18,6 +18,7 @@ struct manager_private {
 	bool monitoring;
 	ev_timer retry;	  /* something came that a pending namespace may wait for */
 	ev_timer waiters; /* states changed: WAIT operations may be over */
+	ev_timer status;  /* STATUS= for systemd is out of date */
 	ev_timer start_timeout;
 	bool running_operations;
 	ev_signal sigterm, sigint, sighup;

@@ -42,7 +42,12 @@ void operation_run_describe(struct operation *op)
 		return;
 	}
 	op->result.name = strdup(op->name);
-	*s = (struct survey){.name = op->name, .fd = -1, .nsid = -1, .owner = op, .holders_wanted = true};
+	*s = (struct survey){.name = op->name,
+			     .fd = -1,
+			     .nsid = -1,
+			     .known_nsid = -1,
+			     .owner = op,
+			     .holders_wanted = true};
 	s->host = u && u->netns && u->netns->host;
 	s->what = ACTUAL_ALL | ACTUAL_FOREIGN_TOO | ACTUAL_STATISTICS;
 	if (u && u->fd >= 0)

@@ -22,6 +22,8 @@
  * So a few namespaces are emptied by request, and are gone when we answer; many are let go. */
 #define FLUSH_MAX 4
 
+#define SURVEYS_A_JOB 16
+
 /* --- the object ------------------------------------------------------------------------------- */
 
 int round_new(struct manager *m, struct desired *desired, struct desired *before,
@@ -196,13 +198,55 @@ static void add_failed(struct round_item *i, const char *action, const struct er
 static void round_reconcile(struct round *r);
 static void round_finish(struct round *r);
 
+/* Classes of objects that the files ask for. */
+static unsigned declared_classes(const struct netns *n)
+{
+	unsigned classes = ACTUAL_LINKS | ACTUAL_ADDRESSES;
+
+	if (n->n_routes)
+		classes |= ACTUAL_ROUTES;
+	if (n->n_rules)
+		classes |= ACTUAL_RULES;
+	if (n->n_neighbors)
+		classes |= ACTUAL_NEIGHBORS;
+	if (strv_length(n->dns) || strv_length(n->domains))
+		classes |= SURVEY_RESOLV;
+	return classes;
+}
+
+static unsigned found_classes(const struct actual *a)
+{
+	return (a->n_routes ? ACTUAL_ROUTES : 0u) | (a->n_rules ? ACTUAL_RULES : 0u) |
+	       (a->n_neighbors ? ACTUAL_NEIGHBORS : 0u) | (a->resolv_ours ? SURVEY_RESOLV : 0u);
+}
+
+/* Nobody but us makes objects with our mark, so what was never asked for need not be looked for:
+ * the neighbour table above all, which is one for the whole machine, so that each dump costs as much as
+ * there are namespaces. */
+static unsigned classes_to_look_at(const struct round_item *i)
+{
+	const struct unit *u = i->unit;
+
+	if (!i->act)
+		return ACTUAL_LINKS;
+	if (!u || !u->classes_known || !i->netns)
+		return SURVEY_ALL;
+	return u->classes | declared_classes(i->netns);
+}
+
 /* What a survey found out about the namespace itself belongs to the unit, unless nothing may change. */
 static void keep_identity(struct round_item *i)
 {
 	struct survey *s = &i->survey;
 	struct unit *u = i->unit;
 
-	if (!u || i->round->plan_only || s->host || s->fd < 0 || s->error.code != 0)
+	if (!u || i->round->plan_only || s->error.code != 0)
+		return;
+	if (i->act && s->actual) {
+		u->classes |= found_classes(s->actual) | (i->netns ? declared_classes(i->netns) : 0);
+		u->classes_known = u->classes_known || (s->what & SURVEY_ALL) == SURVEY_ALL;
+	}
+	if (s->host || s->fd < 0)
 		return;
 	u->nsid = s->nsid;
 	u->cookie = s->cookie;
@@ -214,51 +258,75 @@ static void keep_identity(struct round_item *i)
 
 static void survey_done(struct job *job)
 {
-	struct survey *s = (struct survey *)job;
-	struct round_item *i = s->owner;
-	struct round *r = i->round;
+	struct round *r = ((struct round_item *)((struct survey *)job)->owner)->round;
 
-	keep_identity(i);
+	for (struct survey *s = (struct survey *)job; s; s = s->next)
+		keep_identity(s->owner);
 	if (--r->surveys == 0)
 		round_reconcile(r);
 }
 
-static int start_survey(struct round_item *i)
+static int prepare_survey(struct round_item *i)
 {
 	struct survey *s = &i->survey;
-	bool host = i->netns ? i->netns->host : i->unit && i->unit->netns && i->unit->netns->host;
-	int ret = 0;
+	const struct unit *u = i->unit;
 
 	survey_clear(s);
-	*s = (struct survey){.name = i->name, .host = host, .fd = -1, .nsid = -1, .owner = i};
+	*s = (struct survey){.name = i->name, .fd = -1, .nsid = -1, .known_nsid = -1, .owner = i};
+	s->host = i->netns ? i->netns->host : u && u->netns && u->netns->host;
 	s->job.run = survey_run;
 	s->job.done = survey_done;
-	s->what = i->act ? ACTUAL_ALL : ACTUAL_LINKS;
+	s->what = classes_to_look_at(i);
 	s->holders_wanted = i->act && !i->wanted;
-	if (i->unit && i->unit->fd >= 0)
-		s->fd = fcntl(i->unit->fd, F_DUPFD_CLOEXEC, 3);
-	if (i->act && i->netns)
-		ret = netns_sysctls(i->netns, &s->sysctls, &s->n_sysctls);
-	return ret;
+	if (u && u->fd >= 0) {
+		s->fd = fcntl(u->fd, F_DUPFD_CLOEXEC, 3);
+		if (s->fd < 0)
+			return -errno;
+		s->known_nsid = u->nsid;
+		s->known_inode = u->inode;
+		s->known_device = u->device;
+		s->known_cookie = u->cookie;
+	}
+	return i->act && i->netns ? netns_sysctls(i->netns, &s->sysctls, &s->n_sysctls) : 0;
 }
 
+static void submit_surveys(struct round *r, struct survey *first)
+{
+	if (!first)
+		return;
+	r->surveys++;
+	worker_pool_submit(r->manager->workers, &first->job);
+}
+
+/* A few namespaces a job, so that the loop is not woken for each of hundreds. */
 static void round_look(struct round *r)
 {
+	struct survey *first = NULL;
 	struct round_item *i, *tmp;
+	unsigned length = 0;
 
 	r->surveys = 1; /* ours, so that the last one done is known */
 	HASH_ITER (hh, r->items, i, tmp) {
+		int ret;
+
 		i->looked = i->look;
 		i->look = false;
 		if (!i->looked)
 			continue;
-		if (start_survey(i) < 0) {
-			error_set(&i->survey.error, -ENOMEM, "out of memory");
+		ret = prepare_survey(i);
+		if (ret < 0) {
+			error_set(&i->survey.error, ret, "%s", strerror(-ret));
 			continue;
 		}
-		r->surveys++;
-		worker_pool_submit(r->manager->workers, &i->survey.job);
+		i->survey.next = first;
+		first = &i->survey;
+		if (++length == SURVEYS_A_JOB) {
+			submit_surveys(r, first);
+			first = NULL;
+			length = 0;
+		}
 	}
+	submit_surveys(r, first);
 	if (--r->surveys == 0)
 		round_reconcile(r);
 }
@@ -362,6 +430,8 @@ static void unit_after_success(struct round_item *i, struct transaction *t)
 		u->cookie = t->cookie;
 		u->device = t->device;
 		u->inode = t->inode;
+		u->classes = i->netns ? declared_classes(i->netns) : 0;
+		u->classes_known = true;
 	} else if (u->fd < 0 && t->places[0].fd >= 0) { /* adopted */
 		u->fd = t->places[0].fd;
 		t->places[0].fd = -1;

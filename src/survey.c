@@ -7,9 +7,12 @@
 #include "transaction.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef SO_NETNS_COOKIE
@@ -32,11 +35,28 @@ uint64_t netns_cookie_here(void)
 
 /* --- one namespace ---------------------------------------------------------------------------- */
 
+/* The cheap answer to the usual question: is the name still the namespace we hold? */
+static bool name_is_known(const struct survey *s)
+{
+	char path[sizeof(NETNS_DIRECTORY) + NAME_MAX + 2];
+	struct stat st;
+
+	if (s->fd < 0 || s->known_inode == 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "%s/%s", NETNS_DIRECTORY, s->name);
+	return stat(path, &st) == 0 && st.st_ino == s->known_inode && st.st_dev == s->known_device;
+}
+
 static int survey_find(struct survey *s)
 {
 	enum netns_name_state state;
-	int fd = -1, r = netns_probe(s->name, &state, &fd, &s->error);
+	int fd = -1, r;
 
+	if (name_is_known(s)) {
+		s->named = true;
+		return 0;
+	}
+	r = netns_probe(s->name, &state, &fd, &s->error);
 	if (r < 0)
 		return r;
 	s->leftover = state == NETNS_NAME_LEFTOVER;
@@ -80,7 +100,7 @@ static int read_sysctls(struct survey *s)
 	return 0;
 }
 
-static int survey_inside(struct survey *s, struct worker_thread *thread, struct rtnl *host)
+static int survey_inside(struct survey *s, struct rtnl *host)
 {
 	struct rtnl *rtnl = host;
 	int r = 0;
@@ -89,19 +109,36 @@ static int survey_inside(struct survey *s, struct worker_thread *thread, struct 
 		r = netns_enter(s->fd, &s->error);
 		if (r == 0)
 			r = rtnl_open(&rtnl);
-		s->cookie = netns_cookie_here();
+		s->cookie = s->known_cookie ? s->known_cookie : netns_cookie_here();
 	}
 	if (r == 0)
-		r = actual_dump(rtnl, s->what, &s->actual, &s->error);
+		r = actual_dump(rtnl, s->what & ~SURVEY_RESOLV, &s->actual, &s->error);
 	if (r == 0)
 		r = read_sysctls(s);
-	if (!s->host) {
-		if (rtnl != host)
-			rtnl_close(rtnl);
-		if (netns_enter(thread->home_fd, NULL) < 0)
-			abort(); /* host work would go on in the wrong namespace */
-	}
+	if (!s->host && rtnl != host)
+		rtnl_close(rtnl);
 	return r;
+}
+
+static int survey_identity(struct survey *s, struct rtnl *host)
+{
+	int r = 0;
+
+	s->nsid = s->known_nsid;
+	s->device = s->known_device;
+	s->inode = s->known_inode;
+	if (s->nsid < 0)
+		r = rtnl_nsid_get(host, s->fd, &s->nsid, &s->error);
+	if (r == 0 && s->inode == 0)
+		r = netns_stat(s->fd, &s->device, &s->inode);
+	return r;
+}
+
+static int survey_resolv(struct survey *s)
+{
+	int r = netns_resolv_read(s->name, &s->actual->resolv, &s->actual->resolv_ours, &s->error);
+
+	return r == -ENOENT ? 0 : r;
 }
 
 static int survey_all(struct survey *s, struct worker_thread *thread)
@@ -110,36 +147,33 @@ static int survey_all(struct survey *s, struct worker_thread *thread)
 
 	if (r < 0 || (!s->host && s->fd < 0))
 		return r;
-	if (!s->host) {
-		r = rtnl_nsid_get(thread->host, s->fd, &s->nsid, &s->error);
-		if (r == 0)
-			r = netns_stat(s->fd, &s->device, &s->inode);
-	}
+	if (!s->host)
+		r = survey_identity(s, thread->host);
 	if (r == 0)
-		r = survey_inside(s, thread, thread->host);
-	if (r == 0 && !s->host) {
-		r = netns_resolv_read(s->name, &s->actual->resolv, &s->actual->resolv_ours, &s->error);
-		if (r == -ENOENT)
-			r = 0;
-	}
+		r = survey_inside(s, thread->host);
+	if (r == 0 && !s->host && (s->what & SURVEY_RESOLV))
+		r = survey_resolv(s);
 	if (r == 0 && s->holders_wanted && !s->host)
 		r = netns_holders(s->fd, s->holders, SURVEY_HOLDERS_MAX, &s->n_holders);
 	return r;
 }
 
-void survey_run(struct job *job, void *thread)
+void survey_run(struct job *job, void *data)
 {
-	struct survey *s = (struct survey *)job;
-	int r;
+	struct worker_thread *thread = data;
 
-	s->nsid = -1;
-	r = survey_all(s, thread);
-	if (r == 0) {
-		s->error.code = 0;
-		return;
+	for (struct survey *s = (struct survey *)job; s; s = s->next) {
+		int r;
+
+		s->nsid = -1;
+		r = survey_all(s, thread);
+		if (r == 0)
+			s->error.code = 0;
+		else if (s->error.code == 0)
+			error_set(&s->error, r, "%s", strerror(-r));
 	}
-	if (s->error.code == 0)
-		error_set(&s->error, r, "%s", strerror(-r));
+	if (netns_enter(thread->home_fd, NULL) < 0)
+		abort(); /* host work would go on in the wrong namespace */
 }
 
 void survey_clear(struct survey *s)

@@ -12,14 +12,19 @@
 #include <sys/types.h>
 
 #define SURVEY_HOLDERS_MAX 64
+#define SURVEY_RESOLV	   (1u << 16) /* beside enum actual_what: /etc/netns/NAME/resolv.conf */
+#define SURVEY_ALL	   (ACTUAL_ALL | SURVEY_RESOLV)
 
 struct survey {
-	struct job job; /* first */
+	struct job job;	     /* first; run and done are those of the first of a chain */
+	struct survey *next; /* others that the same job looks at; NULL: none */
 	/* in */
 	const char *name;
 	bool host;
-	int fd;	       /* a descriptor of its own, closed by survey_clear(); -1: look the name up */
-	unsigned what; /* enum actual_what */
+	int fd;		/* a descriptor of its own, closed by survey_clear(); -1: look the name up */
+	unsigned what;	/* enum actual_what, SURVEY_RESOLV */
+	int known_nsid; /* with fd: as an earlier survey found; -1: ask */
+	uint64_t known_inode, known_device, known_cookie; /* likewise; 0: ask */
 	bool holders_wanted;
 	struct sysctl *sysctls; /* owned; see netns_sysctls() */
 	size_t n_sysctls;

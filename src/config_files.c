@@ -181,6 +181,11 @@ static int dropin_entry(struct conf_loader *c, struct conf_object *o, const char
 
 	if (!str_ends_with(e->d_name, ".conf") || has_dropin(o, e->d_name) || !count_file(c, directory))
 		return 0;
+	if (!text_is_clean(e->d_name, strlen(e->d_name))) {
+		conf_error_at(c, o, directory, 0, NULL, NULL,
+			      "a drop-in has a name that is not UTF-8 text; rename it");
+		return 0;
+	}
 	if (is_mask(fd, e))
 		return add_dropin(o, e->d_name, NULL);
 	path = join_path(directory, e->d_name);

@@ -106,6 +106,19 @@ struct place {
 	unsigned line;
 };
 
+/* Values that are quoted may hold anything (a word "\\xff"), or be cut inside a character, and the
+ * message goes into JSON. */
+static void make_clean(char *text)
+{
+	for (size_t n; *text; text += n) {
+		n = utf8_decode(text, strlen(text), NULL);
+		if (n == 0) {
+			*text = '?';
+			n = 1;
+		}
+	}
+}
+
 __attribute__((format(printf, 5, 0))) static void tell(struct conf_loader *c, struct conf_object *o,
 						       enum diag_severity severity, const struct place *p,
 						       const char *format, va_list args)
@@ -113,6 +126,7 @@ __attribute__((format(printf, 5, 0))) static void tell(struct conf_loader *c, st
 	char message[MESSAGE_MAX];
 
 	vsnprintf(message, sizeof(message), format, args);
+	make_clean(message);
 	if (severity == DIAG_WARNING) {
 		diags_add(&c->warnings, severity, o->display, p->file, p->line, p->section, p->key, "%s",
 			  message);

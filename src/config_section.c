@@ -138,6 +138,9 @@ bool conf_link_name_is_valid(const char *name)
 {
 	size_t length = strlen(name);
 
+	/* The kernel would take any bytes; JSON does not. */
+	if (!text_is_clean(name, length))
+		return false;
 	if (length < IFNAMSIZ)
 		return ifname_is_valid(name);
 	if (length > CONF_NAME_MAX)

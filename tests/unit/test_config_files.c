@@ -140,8 +140,11 @@ static void test_dropin_errors(void **state)
 	scene_write(s, "etc/alone.netns.d/x.conf", "[Namespace]\nXyzzy=1\n");
 	scene_write(s, "etc/b.netns", "");
 	scene_write(s, "etc/b.netns.d", "a file");
+	scene_write(s, "etc/c.netns", "");
+	scene_write(s, "etc/c.netns.d/\xff.conf", "");
 	scene_load(s);
-	scene_expect_count(s, 2);
+	scene_expect_count(s, 3);
+	scene_expect(s, DIAG_ERROR, "c.netns.d: a drop-in has a name", "UTF-8", NULL);
 	scene_expect(s, DIAG_ERROR, "a.netns.d/x.conf:2: [Namespace] Xyzzy:", NULL);
 	scene_expect(s, DIAG_ERROR, "b.netns.d: the directory cannot be read", NULL);
 	scene_expect(s, DIAG_WARNING, "alone.netns.d/x.conf", "no effect", NULL);

@@ -104,6 +104,7 @@ bool unit_needs_retry(const struct unit *u);
 bool is_foreign_name(const char *name); /* in /run/netns, and not a leftover */
 void operation_run_up(struct operation *op);
 void operation_run_add(struct operation *op);
+void operation_undo_add(struct operation *op); /* it failed: as if it had never been asked for */
 void operation_run_down(struct operation *op, bool forget);
 void operation_run_down_all(struct operation *op);
 

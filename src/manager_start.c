@@ -122,17 +122,16 @@ static void log_diags(const struct diags *diags)
 		log_error("%zu more messages about files are not shown", diags->dropped);
 }
 
+/* A bad setting keeps its default: the machine cannot be walked up to. */
 static int load_settings(struct manager *m, struct error *err)
 {
 	struct diags diags = {0};
 	int r = daemon_settings_load(config_directories(), &m->settings, &diags);
 
 	log_diags(&diags);
-	if (r == 0 && diags.errors > 0)
-		r = -EINVAL;
 	diags_free(&diags);
 	if (r < 0)
-		return error_set(err, r, "netnsd.conf cannot be used; see the messages before this one");
+		return error_set(err, r, "could not read netnsd.conf: %s", strerror(-r));
 	log_set_level(m->settings.log_level);
 	return 0;
 }

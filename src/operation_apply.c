@@ -115,6 +115,8 @@ static void round_over(struct round *r, void *data)
 	op->round = NULL;
 	release_units(m, op);
 	round_free(r);
+	if (op->type == OPERATION_ADD && op->result.failure != FAILURE_NONE)
+		operation_undo_add(op);
 	if (op->type != OPERATION_PLAN) {
 		manager_save(m);
 		if (m->state == MANAGER_RELOADING)

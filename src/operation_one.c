@@ -120,6 +120,31 @@ void operation_run_add(struct operation *op)
 	run_one(op, u, true);
 }
 
+/* The file goes, and with it the object from the tree; what other files say meanwhile is for apply. */
+static int forget_transient(struct operation *op, struct error *err)
+{
+	struct diags ignored = {0};
+	struct desired *d;
+	int r = transient_remove(op->name, err);
+
+	if (r == 0)
+		r = manager_load(op->manager, false, &ignored, &d);
+	diags_free(&ignored);
+	if (r == 0)
+		manager_swap(op->manager, d);
+	return r;
+}
+
+void operation_undo_add(struct operation *op)
+{
+	struct error err = {0};
+	int r = forget_transient(op, &err);
+
+	if (r < 0)
+		log_write(LOG_WARNING, op->name, "could not be forgotten: %s",
+			  err.code ? err.text : strerror(-r));
+}
+
 void operation_run_down(struct operation *op, bool forget)
 {
 	struct manager *m = op->manager;
@@ -136,20 +161,15 @@ void operation_run_down(struct operation *op, bool forget)
 		return;
 	}
 	if (forget && u->netns && u->netns->transient) {
-		struct desired *d;
-		int r = transient_remove(op->name, &err);
+		int r;
 
 		u->busy = op; /* the swap leaves it alone */
-		if (r == 0)
-			r = manager_load(m, false, &op->result.diags, &d);
+		r = forget_transient(op, &err);
 		if (r < 0) {
 			u->busy = NULL;
 			operation_fail(op, FAILURE_APPLY, r, err.code ? err.text : strerror(-r));
 			return;
 		}
-		diags_free(&op->result.diags);
-		op->result.diags = (struct diags){0};
-		manager_swap(m, d);
 	}
 	run_one(op, u, false);
 }

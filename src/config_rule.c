@@ -128,9 +128,10 @@ static int set_port(struct conf_reader *r, const struct conf_assign *a, uint16_t
 	ports[0] = ports[1] = 0;
 	if (!a->value[0])
 		return 0;
-	if (!parse_pair(a->value, '-', 65535, pair, &range) || pair[0] == 0 || pair[0] > pair[1])
+	/* fib_rule_port_range_valid() takes no 65535 (Linux 6.18) */
+	if (!parse_pair(a->value, '-', 65534, pair, &range) || pair[0] == 0 || pair[0] > pair[1])
 		conf_error(r->c, r->o, r->s, a,
-			   "expected a port from 1 to 65535 or a range such as 80-89, not \"%.48s\"",
+			   "expected a port from 1 to 65534 or a range such as 80-89, not \"%.48s\"",
 			   a->value);
 	else {
 		ports[0] = (uint16_t)pair[0];

@@ -174,6 +174,7 @@ static const struct bad cases[] = {
 	{"[RoutingPolicyRule r]\nPriority=5\nFrom=10.0.0.0/8\nTo=fd00::/8\n", "a.netns:4:", {"one family"}},
 	{"[RoutingPolicyRule r]\nPriority=5\nFrom=10.0.0.0/8\nFamily=ipv6\n", "a.netns:4:", {"contradicts"}},
 	{"[RoutingPolicyRule r]\nPriority=5\nSourcePort=90-80\nIPProtocol=tcp\n", "a.netns:3:", {"range"}},
+	{"[RoutingPolicyRule r]\nPriority=5\nSourcePort=80-65535\nIPProtocol=tcp\n", "a.netns:3:", {"65534"}},
 	{"[RoutingPolicyRule r]\nPriority=5\nSourcePort=80\n", "a.netns:1:", {"ports need IPProtocol="}},
 	{"[RoutingPolicyRule r]\nPriority=5\nFirewallMark=1/0\n", "a.netns:3:", {"MARK/MASK"}},
 	{"[RoutingPolicyRule r]\nPriority=5\nGoTo=7\n", "a.netns:3:", {"not part of this build"}},

@@ -170,7 +170,7 @@ void operations_run(struct manager *m)
 	struct operation *op;
 	bool started = true;
 
-	if (m->p->running_operations)
+	if (m->p->running_operations || m->state == MANAGER_STOPPING)
 		return;
 	m->p->running_operations = true;
 	while (started) {

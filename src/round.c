@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Survey, reconcile, apply, and again until nothing is left to do; see round.h. */
+/* Compare, do, and look again until nothing is left to do; see round.h. Looking is in round_look.c. */
 #include "round.h"
 
 #include "log.h"
@@ -21,8 +21,6 @@
  * the end of its namespace it costs less than one, for those are torn down in batches (Linux 6.18).
  * So a few namespaces are emptied by request, and are gone when we answer; many are let go. */
 #define FLUSH_MAX 4
-
-#define SURVEYS_A_JOB 16
 
 /* --- the object ------------------------------------------------------------------------------- */
 
@@ -68,7 +66,7 @@ void round_free(struct round *r)
 	free(r);
 }
 
-static struct round_item *round_find(const struct round *r, const char *name)
+struct round_item *round_find(const struct round *r, const char *name)
 {
 	struct round_item *i;
 
@@ -193,143 +191,7 @@ static void add_failed(struct round_item *i, const char *action, const struct er
 		.netns = strdup(i->name), .action = action ? strdup(action) : NULL, .error = *err};
 }
 
-/* --- looking ---------------------------------------------------------------------------------- */
-
-static void round_reconcile(struct round *r);
 static void round_finish(struct round *r);
-
-/* Classes of objects that the files ask for. */
-static unsigned declared_classes(const struct netns *n)
-{
-	unsigned classes = ACTUAL_LINKS | ACTUAL_ADDRESSES;
-
-	if (n->n_routes)
-		classes |= ACTUAL_ROUTES;
-	if (n->n_rules)
-		classes |= ACTUAL_RULES;
-	if (n->n_neighbors)
-		classes |= ACTUAL_NEIGHBORS;
-	if (strv_length(n->dns) || strv_length(n->domains))
-		classes |= SURVEY_RESOLV;
-	return classes;
-}
-
-static unsigned found_classes(const struct actual *a)
-{
-	return (a->n_routes ? ACTUAL_ROUTES : 0u) | (a->n_rules ? ACTUAL_RULES : 0u) |
-	       (a->n_neighbors ? ACTUAL_NEIGHBORS : 0u) | (a->resolv_ours ? SURVEY_RESOLV : 0u);
-}
-
-/* Nobody but us makes objects with our mark, so what was never asked for need not be looked for:
- * the neighbour table above all, which is one for the whole machine, so that each dump costs as much as
- * there are namespaces. */
-static unsigned classes_to_look_at(const struct round_item *i)
-{
-	const struct unit *u = i->unit;
-
-	if (!i->act)
-		return ACTUAL_LINKS;
-	if (!u || !u->classes_known || !i->netns)
-		return SURVEY_ALL;
-	return u->classes | declared_classes(i->netns);
-}
-
-/* What a survey found out about the namespace itself belongs to the unit, unless nothing may change. */
-static void keep_identity(struct round_item *i)
-{
-	struct survey *s = &i->survey;
-	struct unit *u = i->unit;
-
-	if (!u || i->round->plan_only || s->error.code != 0)
-		return;
-	if (i->act && s->actual) {
-		u->classes |= found_classes(s->actual) | (i->netns ? declared_classes(i->netns) : 0);
-		u->classes_known = u->classes_known || (s->what & SURVEY_ALL) == SURVEY_ALL;
-	}
-	if (s->host || s->fd < 0)
-		return;
-	u->nsid = s->nsid;
-	u->cookie = s->cookie;
-	u->device = s->device;
-	u->inode = s->inode;
-	if (u->fd < 0 && (s->nsid >= NSID_CREATED_FIRST || (i->netns && i->netns->adopt)))
-		u->fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
-}
-
-static void survey_done(struct job *job)
-{
-	struct round *r = ((struct round_item *)((struct survey *)job)->owner)->round;
-
-	for (struct survey *s = (struct survey *)job; s; s = s->next)
-		keep_identity(s->owner);
-	if (--r->surveys == 0)
-		round_reconcile(r);
-}
-
-static int prepare_survey(struct round_item *i)
-{
-	struct survey *s = &i->survey;
-	const struct unit *u = i->unit;
-
-	survey_clear(s);
-	*s = (struct survey){.name = i->name, .fd = -1, .nsid = -1, .known_nsid = -1, .owner = i};
-	s->host = i->netns ? i->netns->host : u && u->netns && u->netns->host;
-	s->job.run = survey_run;
-	s->job.done = survey_done;
-	s->what = classes_to_look_at(i);
-	s->holders_wanted = i->act && !i->wanted;
-	if (u && u->fd >= 0) {
-		s->fd = fcntl(u->fd, F_DUPFD_CLOEXEC, 3);
-		if (s->fd < 0)
-			return -errno;
-		s->known_nsid = u->nsid;
-		s->known_inode = u->inode;
-		s->known_device = u->device;
-		s->known_cookie = u->cookie;
-	}
-	return i->act && i->netns ? netns_sysctls(i->netns, &s->sysctls, &s->n_sysctls) : 0;
-}
-
-static void submit_surveys(struct round *r, struct survey *first)
-{
-	if (!first)
-		return;
-	r->surveys++;
-	worker_pool_submit(r->manager->workers, &first->job);
-}
-
-/* A few namespaces a job, so that the loop is not woken for each of hundreds. */
-static void round_look(struct round *r)
-{
-	struct survey *first = NULL;
-	struct round_item *i, *tmp;
-	unsigned length = 0;
-
-	r->surveys = 1; /* ours, so that the last one done is known */
-	HASH_ITER (hh, r->items, i, tmp) {
-		int ret;
-
-		i->looked = i->look;
-		i->look = false;
-		if (!i->looked)
-			continue;
-		ret = prepare_survey(i);
-		if (ret < 0) {
-			error_set(&i->survey.error, ret, "%s", strerror(-ret));
-			continue;
-		}
-		i->survey.next = first;
-		first = &i->survey;
-		if (++length == SURVEYS_A_JOB) {
-			submit_surveys(r, first);
-			first = NULL;
-			length = 0;
-		}
-	}
-	submit_surveys(r, first);
-	if (--r->surveys == 0)
-		round_reconcile(r);
-}
 
 /* --- comparing -------------------------------------------------------------------------------- */
 
@@ -430,7 +292,7 @@ static void unit_after_success(struct round_item *i, struct transaction *t)
 		u->cookie = t->cookie;
 		u->device = t->device;
 		u->inode = t->inode;
-		u->classes = i->netns ? declared_classes(i->netns) : 0;
+		u->classes = i->netns ? round_declared_classes(i->netns) : 0;
 		u->classes_known = true;
 	} else if (u->fd < 0 && t->places[0].fd >= 0) { /* adopted */
 		u->fd = t->places[0].fd;
@@ -568,12 +430,13 @@ static void fail_all(struct round *r, int code)
 			add_failed(i, NULL, &err);
 }
 
-static void round_reconcile(struct round *r)
+void round_reconcile(struct round *r)
 {
 	const char *host = r->desired->host->name;
 	struct round_item *i, *tmp;
 	int ret;
 
+	round_find_units(r);
 	free(r->plans);
 	r->n_plans = 0;
 	r->plans = calloc(HASH_COUNT(r->items) + 1, sizeof(*r->plans));

@@ -55,6 +55,14 @@ int round_add(struct round *r, const char *name, bool act, bool wanted);
 int round_start(struct round *r);
 void round_free(struct round *r);
 
+/* Between round.c and round_look.c */
+struct round_item *round_find(const struct round *r, const char *name);
+void round_find_units(struct round *r); /* those not acted on may come and go meanwhile */
+void round_look(struct round *r);	/* ends in round_reconcile() */
+void round_reconcile(struct round *r);
+/* Classes of objects (enum actual_what, SURVEY_RESOLV) that the files ask for. */
+unsigned round_declared_classes(const struct netns *n);
+
 void result_clear(struct operation_result *result);
 
 #endif

@@ -298,7 +298,8 @@ int reconcile_links(struct reconcile *r)
 	return ret;
 }
 
-/* Whether the plan of the namespace where its other end lives removes this one too. */
+/* Whether the plan of the namespace where its other end lives removes this one too. Of two ends that
+ * nobody declares, the host's leaves it to the other; between others the name decides. */
 static bool goes_with_peer(const struct reconcile *r, const struct actual_link *a)
 {
 	const struct netns *n, *tmp;
@@ -306,7 +307,8 @@ static bool goes_with_peer(const struct reconcile *r, const struct actual_link *
 	if (a->link_nsid < 0 || a->parent == 0)
 		return false;
 	HASH_ITER (hh, r->in->desired->namespaces, n, tmp) {
-		const struct actual *other = reconcile_is_own(r, n) ? NULL : reconcile_actual(r, n);
+		bool theirs = !n->host && (r->in->netns->host || strcmp(n->name, r->in->netns->name) < 0);
+		const struct actual *other = theirs ? reconcile_actual(r, n) : NULL;
 		const struct actual_link *p = other ? actual_link_by_index(other, a->parent) : NULL;
 
 		if (p && p->parent == a->ifindex && p->group == LINK_GROUP && strcmp(p->kind, a->kind) == 0 &&

@@ -76,6 +76,13 @@ static struct world_place place(const char *name, void *data)
 	return (struct world_place){0};
 }
 
+static struct world_place place_lab(const char *name, void *data)
+{
+	struct scene *s = data;
+
+	return (struct world_place){.actual = strcmp(name, "lab") == 0 ? &s->own : NULL};
+}
+
 static void compare(struct scene *s)
 {
 	struct reconcile_input in = {.desired = s->desired,
@@ -348,6 +355,26 @@ static void test_undeclared_link(void **state)
 	assert_plan(s, "- lab: veth eth0 (no longer declared)\n");
 }
 
+/* Both ends undeclared, both namespaces declared: exactly one plan removes the pair. */
+static void test_undeclared_pair(void **state)
+{
+	struct scene *s = *state;
+	struct reconcile_input in = {.desired = s->desired,
+				     .netns = s->desired->host,
+				     .own = &s->host,
+				     .named = true,
+				     .place = place_lab,
+				     .data = s};
+
+	there_veth(s);
+	s->own.links[1].link_nsid = s->host.links[0].link_nsid = 0;
+	assert_plan(s, "- lab: veth eth0 (no longer declared)\n");
+	plan_free(s->plan);
+	s->plan = NULL;
+	assert_int_equal(reconcile(&in, &s->plan, &s->error), 0);
+	assert_int_equal(s->plan->n_actions, 0);
+}
+
 static void test_master_comes_later(void **state)
 {
 	struct scene *s = *state;
@@ -513,6 +540,7 @@ int main(void)
 		TEST(test_foreign_address_is_left),
 		TEST(test_address_scope_differs),
 		TEST(test_undeclared_link),
+		TEST(test_undeclared_pair),
 		TEST(test_master_comes_later),
 		TEST(test_parent_comes_later),
 		TEST(test_route),

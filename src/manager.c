@@ -165,6 +165,7 @@ void manager_unit_gone(struct unit *u)
 		return;
 	}
 	log_write(LOG_INFO, u->name, "removed");
+	u->state = NETNS_DOWN; /* the operation that holds it frees it */
 	if (!u->busy) {
 		manager_unit_free(u);
 		operations_check_waiters(m);
@@ -178,7 +179,7 @@ int manager_next_nsid(struct manager *m, bool adopted)
 
 /* --- what systemctl status shows --------------------------------------------------------------- */
 
-static void send_status(struct manager *m)
+void manager_send_status(struct manager *m, const char *first)
 {
 	unsigned count[NETNS_STATE_COUNT] = {0};
 	struct strbuf text = {0};
@@ -188,7 +189,7 @@ static void send_status(struct manager *m)
 	HASH_ITER (hh, m->units, u, tmp)
 		if (!(u->netns && u->netns->implicit))
 			count[u->state]++;
-	strbuf_printf(&text, "STATUS=%u configured", count[NETNS_CONFIGURED]);
+	strbuf_printf(&text, "%sSTATUS=%u configured", first, count[NETNS_CONFIGURED]);
 	for (int s = 0; s < NETNS_STATE_COUNT; s++)
 		if (count[s] && s != NETNS_CONFIGURED)
 			strbuf_printf(&text, ", %u %s", count[s], netns_state_to_string(s));
@@ -202,7 +203,7 @@ static void status_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
 	(void)loop;
 	(void)events;
-	send_status(w->data);
+	manager_send_status(w->data, "");
 }
 
 /* Hundreds of changes come at once: one line for all of them, and sd_notify() blocks when nobody reads. */

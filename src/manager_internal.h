@@ -63,8 +63,9 @@ void manager_unit_unnamed(struct unit *u);
 /* The last holder let go. */
 void manager_unit_gone(struct unit *u);
 int manager_next_nsid(struct manager *m, bool adopted);
-void manager_notify_status(struct manager *m);
-void manager_swap(struct manager *m, struct desired *d); /* takes the reference */
+void manager_notify_status(struct manager *m);			/* soon */
+void manager_send_status(struct manager *m, const char *first); /* at once, after this line */
+void manager_swap(struct manager *m, struct desired *d);	/* takes the reference */
 
 /* manager_load.c */
 /* Reads the files. strict: any error refuses the whole (-EBADMSG with diags); else objects in error

@@ -185,8 +185,7 @@ static void tell_ready(struct manager *m)
 		return;
 	m->p->ready = true;
 	ev_timer_stop(m->loop, &m->p->start_timeout);
-	(void)sd_notify(0, "READY=1");
-	manager_notify_status(m);
+	manager_send_status(m, "READY=1\n");
 }
 
 /* The first operation is over: everything has been tried once. */
@@ -253,6 +252,7 @@ static void start_scan(struct manager *m)
 	m->p->scan.job.run = scan_run;
 	m->p->scan.job.done = scan_done;
 	m->p->scan.owner = m;
+	m->p->scan.last_good = LAST_GOOD_DIRECTORY;
 	worker_pool_submit(m->workers, &m->p->scan.job);
 	ev_timer_init(&m->p->start_timeout, start_timeout, (double)m->settings.timeout_start / 1e6, 0.);
 	m->p->start_timeout.data = m;
@@ -276,8 +276,7 @@ static void reload_done(const struct operation_result *result, void *data)
 	log_diags(&result->diags);
 	if (result->failure != FAILURE_NONE)
 		log_error("reload: %s", result->error.code ? result->error.text : "some namespaces failed");
-	(void)sd_notify(0, "READY=1");
-	manager_notify_status(m);
+	manager_send_status(m, "READY=1\n");
 }
 
 static void on_reload(struct ev_loop *loop, ev_signal *w, int events)

@@ -217,8 +217,9 @@ static int item_reconcile(struct round_item *i, struct plan **ret, struct error 
 		.before = i->round->before ? desired_find(i->round->before, i->name) : NULL,
 		.own = s->actual,
 		.named = s->named,
+		/* An adopted one may have had a number of the kernel's before, which cannot be changed. */
 		.ours = nsid_is_created(s->nsid) || nsid_is_adopted(s->nsid) ||
-			(i->unit && i->unit->fd >= 0 && i->netns && i->netns->adopt),
+			(i->netns && i->netns->adopt && s->nsid >= 0),
 		.place = world,
 		.data = i->round,
 	};

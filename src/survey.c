@@ -205,6 +205,14 @@ static int scan_keep(struct scan *s, const char *name, int fd, int nsid)
 	return grown[s->n++].name ? 0 : -ENOMEM;
 }
 
+static bool has_last_good(const struct scan *s, const char *name)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/%s.netns", s->last_good, name);
+	return access(path, F_OK) == 0;
+}
+
 static int scan_name(const char *name, void *data)
 {
 	struct scanning *x = data;
@@ -215,7 +223,9 @@ static int scan_name(const char *name, void *data)
 		return 0;
 	if (netns_probe(name, &state, &fd, NULL) < 0 || fd < 0)
 		return 0;
-	if (rtnl_nsid_get(x->thread->host, fd, &nsid, NULL) < 0 || nsid < NSID_CREATED_FIRST) {
+	/* One that was adopted with a number of the kernel's is known by the copy of its file alone. */
+	if (rtnl_nsid_get(x->thread->host, fd, &nsid, NULL) < 0 ||
+	    (nsid < NSID_CREATED_FIRST && !has_last_good(x->scan, name))) {
 		(void)close(fd);
 		return 0;
 	}

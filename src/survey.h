@@ -46,11 +46,12 @@ void survey_clear(struct survey *s); /* contents; the struct is the caller's */
 
 /* Every name in /run/netns with what is known of it, for the start. */
 struct scan {
-	struct job job; /* first */
+	struct job job;	       /* first */
+	const char *last_good; /* in: the directory of last good copies */
 	struct scan_entry {
 		char *name;
 		int fd, nsid;
-	} * entries; /* those with an nsid of ours */
+	} * entries; /* those with an nsid of ours, or a last good copy */
 	size_t n;
 	struct error error;
 	int last_created, last_adopted; /* highest nsid in use in each range; below the first: none */

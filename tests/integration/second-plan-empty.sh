@@ -12,7 +12,7 @@ quiet_apply() { # WHAT
   assert_plan_empty
   before=$(fingerprint - "${names[@]}")
   # In the background, until the apply is done; its own mark says when it listens.
-  ip -o monitor link address route >"$SANDBOX/events" 2>&1 &
+  ip -o monitor link address route >"$SANDBOX/events" 2>/dev/null &
   local monitor=$!
   wait_for 10 sh -c "ip link add mark0 type bridge; ip link del mark0; grep -q mark0 $SANDBOX/events" ||
     fail "ip monitor does not run"

@@ -323,10 +323,15 @@ static void test_leftover_is_reused(void **state)
 }
 
 /* `ip netns add` between its open() and its mount(). */
+static pthread_barrier_t add_at_work;
+
 static void *finish_add(void *data)
 {
-	usleep(200000);
-	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	bool unshared = unshare(CLONE_NEWNET) == 0;
+
+	(void)pthread_barrier_wait(&add_at_work);
+	usleep(20000); /* so that the other side gets to see the file; the outcome does not depend on it */
+	assert_true(unshared);
 	assert_int_equal(mount("/proc/thread-self/ns/net", data, "none", MS_BIND, NULL), 0);
 	return NULL;
 }
@@ -339,7 +344,11 @@ static void test_add_at_work_is_no_leftover(void **state)
 
 	(void)state;
 	put_file("/run/netns/busy", "");
+	assert_int_equal(pthread_barrier_init(&add_at_work, NULL, 2), 0);
 	assert_int_equal(pthread_create(&thread, NULL, finish_add, (char[]){"/run/netns/busy"}), 0);
+	(void)pthread_barrier_wait(&add_at_work);
+	assert_int_equal(chmod("/run/netns/busy", 0),
+			 0); /* the file is young, however long the thread took */
 	assert_int_equal(netns_name(fd, "busy", &err), -EEXIST);
 	pthread_join(thread, NULL);
 	assert_int_equal(count_mounts(" /run/netns/busy ", "nsfs"), 1);

@@ -378,6 +378,21 @@ static int plan_links_flush(struct plan *p, const struct actual *own, bool quiet
 	return 0;
 }
 
+/* An adopted namespace stays: besides the links, what else in it is ours, as if its file declared nothing. */
+static int plan_adopted_rest(struct plan *p, const struct actual *own)
+{
+	struct netns nothing = {.name = (char *)p->name, .adopt = true};
+	struct reconcile_input in = {.netns = &nothing, .own = own, .named = true, .ours = true};
+	struct error ignored;
+	struct reconcile r = {.in = &in, .plan = p, .err = &ignored};
+	int ret;
+
+	(void)((ret = reconcile_routes(&r)) < 0 || (ret = reconcile_rules(&r)) < 0 ||
+	       (ret = reconcile_neighbors(&r)) < 0 ||
+	       (ret = plan_resolv(&r, own->resolv, own->resolv_ours)) < 0);
+	return ret;
+}
+
 /* A physical link leaves before the name goes, so that a crash between the two loses neither; the
  * name goes before our links, so that a name that cannot be removed leaves everything as it was. */
 static int plan_removal(struct plan *p, const struct actual *own, bool adopted, bool named, bool flush)
@@ -389,6 +404,8 @@ static int plan_removal(struct plan *p, const struct actual *own, bool adopted, 
 		ret = plan_links_to_host(p, own);
 	if (ret == 0 && own && (adopted || flush))
 		ret = plan_links_flush(p, own, !adopted);
+	if (ret == 0 && own && adopted)
+		ret = plan_adopted_rest(p, own);
 	if (ret < 0 || adopted)
 		return ret;
 	if (own && own->resolv_ours && !plan_add(p, ACTION_RESOLV_REMOVE, STAGE_REMOVE, SIGN_REMOVE, p->name))

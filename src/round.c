@@ -217,9 +217,9 @@ static int item_reconcile(struct round_item *i, struct plan **ret, struct error 
 		.before = i->round->before ? desired_find(i->round->before, i->name) : NULL,
 		.own = s->actual,
 		.named = s->named,
-		/* An adopted one may have had a number of the kernel's before, which cannot be changed. */
-		.ours = nsid_is_created(s->nsid) || nsid_is_adopted(s->nsid) ||
-			(i->netns && i->netns->adopt && s->nsid >= 0),
+		/* An adopted one may have had a number of the kernel's before, which cannot be changed; and
+		 * one of ours stays when its file goes, but the namespace is somebody else's again. */
+		.ours = nsid_is_created(s->nsid) || (i->netns && i->netns->adopt && s->nsid >= 0),
 		.place = world,
 		.data = i->round,
 	};

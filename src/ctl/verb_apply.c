@@ -38,7 +38,7 @@ static void print_actions(const struct ctl *c, const json_t *actions)
 	json_array_foreach(actions, i, action) print_action(c, action);
 }
 
-static void print_failures(const json_t *failures)
+static void print_failures(const json_t *failures, const char *undone)
 {
 	json_t *failure;
 	size_t i;
@@ -54,32 +54,14 @@ static void print_failures(const json_t *failures)
 		ctl_error("%s%s%s%s%s%s%s%s%s%s", name ? name : "", name && *name ? ": " : "",
 			  action ? "'" : "", action ? action : "", action ? "' failed: " : "",
 			  message ? message : "no reason given", code ? " (" : "", code ? code : "",
-			  code ? ")" : "", name && *name ? "; it was left as it had been" : "");
+			  code ? ")" : "", name && *name ? undone : "");
 	}
-}
-
-int verb_plan(struct ctl *c, char **args, int n)
-{
-	struct reply reply = {0};
-	int r;
-
-	(void)args;
-	(void)n;
-	r = client_call(c, "plan", MANAGER_INTERFACE ".Plan", NULL, &reply);
-	if (r)
-		return r;
-	if (c->json != JSON_MODE_OFF)
-		return output_json(c, reply.parameters);
-	diagnostics_print(stderr, json_object_get(reply.parameters, "diagnostics"));
-	pager_open(c);
-	print_actions(c, json_object_get(reply.parameters, "actions"));
-	reply_done(&reply);
-	return CTL_DONE;
 }
 
 static int apply_result(struct ctl *c, struct reply *reply, const char *what, bool quiet)
 {
-	bool failed = str_equal(reply->error, MANAGER_INTERFACE ".ApplyFailed");
+	bool plan = str_equal(what, "plan"),
+	     failed = str_equal(reply->error, MANAGER_INTERFACE ".ApplyFailed");
 	json_t *failures = json_object_get(reply->parameters, "failures");
 	int r = failed || json_array_size(failures) > 0 ? CTL_FAILED : CTL_DONE;
 
@@ -88,11 +70,28 @@ static int apply_result(struct ctl *c, struct reply *reply, const char *what, bo
 	if (c->json != JSON_MODE_OFF)
 		return output_json(c, json_incref(reply->parameters)) ? CTL_FAILED : r;
 	diagnostics_print(stderr, json_object_get(reply->parameters, "diagnostics"));
+	if (plan && !failed)
+		pager_open(c);
 	if (!quiet)
 		print_actions(c, json_object_get(reply->parameters, "actions"));
-	print_failures(failures);
+	print_failures(failures, plan ? "" : "; it was left as it had been");
 	if (failed && json_array_size(failures) == 0)
 		ctl_error("cannot %s: netnsd does not say why; 'netnsctl list' shows what failed", what);
+	return r;
+}
+
+/* A plan fails too where apply would: for a name that is somebody else's, for example. */
+int verb_plan(struct ctl *c, char **args, int n)
+{
+	struct request q = {.what = "plan", .method = MANAGER_INTERFACE ".Plan"};
+	struct reply reply = {0};
+	int r = client_request(c, &q, &reply);
+
+	(void)args;
+	(void)n;
+	if (!r)
+		r = apply_result(c, &reply, q.what, false);
+	reply_done(&reply);
 	return r;
 }
 

@@ -27,6 +27,15 @@ for name in taken leftover directory file good; do
 done
 printf '%s\n' '[Namespace]' 'Adopt=yes' '[Veth eth0]' 'PeerBridge=br-lan' 'PeerName=ns-adopted' \
   'Address=10.30.0.7/24' >/etc/netnsd/adopted.netns
+# What is ours in it beside links: on links of others, or on none.
+adopted_rest() {
+  printf '%s\n' '[Route r]' 'Destination=198.51.100.0/24' 'Link=keep0' '[RoutingPolicyRule r]' 'Priority=100' \
+    'From=10.0.0.0/8' 'Table=100' '[Neighbor n]' 'Link=eth0' 'Address=10.30.0.9' \
+    'LinkLayerAddress=02:00:00:00:00:09'
+}
+adopted_rest >>/etc/netnsd/adopted.netns
+sed -i '2iDNS=10.30.0.1' /etc/netnsd/adopted.netns
+ip -n adopted link set keep0 up
 conf host <<<$'[Namespace]\nHost=yes\n[Bridge br-lan]'
 start_daemon
 
@@ -57,7 +66,10 @@ assert_json '[.[0].addr_info[] | select(.family == "inet").local] | join(" ")' 1
 assert_json '[.[0].addr_info[] | select(.family == "inet").local] | join(" ")' 10.30.0.7 nsjson adopted addr show eth0
 [ "$(nsid_of adopted)" -ge 2100000000 ] || fail "the number of an adopted namespace is $(nsid_of adopted)"
 
-step "what cannot be had fails every apply, and holds up nothing else"
+step "what cannot be had fails every plan and apply, and holds up nothing else"
+assert_status 1 ctl plan
+assert_contains "$OUTPUT" "Adopt=yes"
+assert_lacks "$OUTPUT" "left as it had been"
 assert_status 1 ctl apply
 for name in taken directory file; do
   assert_contains "$OUTPUT" "$name"
@@ -78,6 +90,41 @@ assert_eq "$(links_of adopted)" "keep0 keep1"
 assert_eq "$(nsjson adopted link show keep0 | jq '.[0].ifindex')" "$keep"
 assert_soon sh -c '! ip link show ns-adopted'
 assert_soon_eq foreign state_of adopted
+nothing_of_ours() {
+  assert_json '[.[] | select(.protocol == "78" or .protocol == "netnsd")] | length' 0 nsjson adopted route
+  assert_json '[.[] | select(.priority == 100)] | length' 0 nsjson adopted rule
+  [ ! -e /etc/netns/adopted ] || fail "its DNS file is still there"
+}
+nothing_of_ours
+
+step "its file gone while the daemon was down"
+printf '%s\n' '[Namespace]' 'Adopt=yes' 'DNS=10.30.0.1' '[Veth eth0]' 'PeerName=ns-adopted' >/etc/netnsd/adopted.netns
+adopted_rest >>/etc/netnsd/adopted.netns
+sed -i 's/^Address=10.30.0.9/Address=10.30.0.10/' /etc/netnsd/adopted.netns
+assert_ok ctl apply
+assert_eq "$(state_of adopted)" configured
+stop_daemon
+rm /etc/netnsd/adopted.netns
+start_daemon
+assert_eq "$(state_of adopted)" foreign
+assert_eq "$(links_of adopted)" "keep0 keep1"
+nothing_of_ours
+assert_plan_empty
+
+step "its number stays, but it is not taken without Adopt=yes"
+conf adopted <<<$'[Namespace]\n[Veth eth0]\nPeerName=ns-adopted'
+assert_status 1 ctl apply
+assert_contains "$OUTPUT" Adopt=yes
+assert_eq "$(links_of adopted)" "keep0 keep1"
+sed -i '1aAdopt=yes' /etc/netnsd/adopted.netns
+assert_ok ctl apply
+assert_eq "$(links_of adopted)" "eth0 keep0 keep1"
+assert_ok ctl down adopted
+assert_eq "$(links_of adopted)" "keep0 keep1"
+assert_eq "$(state_of adopted)" down
+rm /etc/netnsd/adopted.netns
+assert_ok ctl apply
+is_nsfs adopted || fail "an adopted namespace was deleted"
 
 step "del refuses what is somebody else's"
 assert_status 1 ctl del stranger

@@ -295,6 +295,10 @@ static int apply_template(struct conf_object *o, const struct conf_object *templ
 		r = str_replace(&o->path, template->path);
 		if (r < 0)
 			return r;
+		/* "netnsctl add" of an instance leaves a drop-in. */
+		for (size_t i = 0; i < o->n_dropins; i++)
+			if (str_starts_with(o->dropins[i].path ?: "", CONFIG_TRANSIENT_DIRECTORY "/"))
+				o->transient = true;
 	}
 	/* The instance's own are there already and win. */
 	for (size_t i = 0; i < template->n_dropins; i++) {
@@ -325,10 +329,9 @@ static int add_instances(struct conf_loader *c, const char *const *instances)
 		if (r < 0)
 			return r;
 		template = find_template(c, o);
-		if (!o->path && !o->masked && (!template || !template->path)) {
-			conf_error(c, o, NULL, NULL, "no file %s and no template for it", o->display);
+		/* Its template was removed, and it goes as one whose own file is. */
+		if (!o->path && (!template || !template->path))
 			o->masked = true;
-		}
 	}
 	return 0;
 }
@@ -341,7 +344,8 @@ static int compare_dropins(const void *a, const void *b)
 static void warn_dropins_alone(struct conf_loader *c, const struct conf_object *o)
 {
 	for (size_t i = 0; i < o->n_dropins; i++)
-		if (o->dropins[i].path) {
+		if (o->dropins[i].path &&
+		    !str_starts_with(o->dropins[i].path, CONFIG_TRANSIENT_DIRECTORY "/")) {
 			diags_add(c->diags, DIAG_WARNING, o->display, o->dropins[i].path, 0, NULL, NULL,
 				  "the drop-in has no effect: there is no %s", o->display);
 			return;

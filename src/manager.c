@@ -255,7 +255,6 @@ void manager_free(struct manager *m)
 	registry_free(&m->registry);
 	scan_clear(&m->p->scan);
 	manager_memory_free(m);
-	strv_free(m->p->instances);
 	if (m->p->lock_fd >= 0)
 		(void)close(m->p->lock_fd);
 	free(m->p);

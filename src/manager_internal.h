@@ -28,7 +28,6 @@ struct manager_private {
 	bool ready;		    /* READY=1 was sent */
 	unsigned saves;		    /* jobs under way that write the last good files */
 	struct pool_memory *memory; /* where pool addresses were, from the file; hash */
-	char **instances;	    /* of templates, asked for at run time */
 	uint64_t started_at;	    /* CLOCK_REALTIME, usec */
 };
 
@@ -75,6 +74,7 @@ int manager_memory_read(struct manager *m);
 void manager_memory_free(struct manager *m);
 /* Writes what is good now for the next start, on a worker. */
 void manager_save(struct manager *m);
+bool transient_has_template(const char *name);
 int transient_write(const char *name, char *const *settings, struct error *err);
 int transient_remove(const char *name, struct error *err);
 

@@ -148,7 +148,6 @@ int manager_load(struct manager *m, bool strict, struct diags *diags, struct des
 		.directories = config_directories(),
 		.before = address_before,
 		.before_data = m,
-		.instances = (const char *const *)m->p->instances,
 		.fallback = strict ? NULL : fallback,
 		.fallback_data = m,
 	};
@@ -311,6 +310,9 @@ void manager_save(struct manager *m)
 
 /* --- transient namespaces ---------------------------------------------------------------------- */
 
+#define TRANSIENT_FILE	 CONFIG_TRANSIENT_DIRECTORY "/%s" OBJECT_SUFFIX
+#define TRANSIENT_DROPIN TRANSIENT_FILE ".d/add.conf"
+
 /* Length of the section in "SECTION.KEY=VALUE": up to the last dot before the '=', for a title may
  * have dots itself. 0: not of that form. */
 static size_t section_length(const char *setting)
@@ -344,13 +346,48 @@ static void append_section(struct strbuf *text, char *const *settings, size_t i)
 			strbuf_printf(text, "%s\n", settings[k] + section_length(settings[k]) + 1);
 }
 
+/* lab@.netns is the form of lab@x. That there is one is said by a drop-in, which the next daemon finds
+ * too; what "add" says of it stands there. */
+bool transient_has_template(const char *name)
+{
+	const char *at = strchr(name, '@');
+
+	for (const char *const *d = config_directories(); at && at[1] && *d; d++) {
+		char path[1024];
+
+		(void)snprintf(path, sizeof(path), "%s/%.*s" OBJECT_SUFFIX, *d, (int)(at + 1 - name), name);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void make_parent(const char *path)
+{
+	char parent[512];
+
+	(void)snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(path, '/') - path), path);
+	(void)mkdir(parent, 0755); /* writing says what is wrong */
+}
+
+static void remove_dropin(const char *name)
+{
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), TRANSIENT_DROPIN, name);
+	(void)unlink(path);
+	*strrchr(path, '/') = '\0';
+	(void)rmdir(path);
+}
+
 int transient_write(const char *name, char *const *settings, struct error *err)
 {
 	_cleanup_(strbuf_free) struct strbuf text = {0};
 	_cleanup_free_ char *path = NULL;
+	bool instance;
 	int r;
 
-	strbuf_puts(&text, "# Made by netnsctl add; lives until netnsctl del or the next boot.\n");
+	strbuf_puts(&text, "# Made by netnsctl; lives until netnsctl del or the next boot.\n");
 	for (size_t i = 0; settings && settings[i]; i++) {
 		if (section_length(settings[i]) == 0)
 			return error_set(err, -EINVAL,
@@ -359,8 +396,11 @@ int transient_write(const char *name, char *const *settings, struct error *err)
 					 settings[i]);
 		append_section(&text, settings, i);
 	}
-	if (text.failed || asprintf(&path, CONFIG_TRANSIENT_DIRECTORY "/%s" OBJECT_SUFFIX, name) < 0)
+	instance = transient_has_template(name);
+	if (text.failed || asprintf(&path, instance ? TRANSIENT_DROPIN : TRANSIENT_FILE, name) < 0)
 		return -ENOMEM;
+	if (instance)
+		make_parent(path);
 	r = write_atomically(path, text.data);
 	return r < 0 ? error_set(err, r, "could not write %s: %s", path, strerror(-r)) : 0;
 }
@@ -369,7 +409,8 @@ int transient_remove(const char *name, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
 
-	if (asprintf(&path, CONFIG_TRANSIENT_DIRECTORY "/%s" OBJECT_SUFFIX, name) < 0)
+	remove_dropin(name);
+	if (asprintf(&path, TRANSIENT_FILE, name) < 0)
 		return -ENOMEM;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return error_set(err, -errno, "could not remove %s: %s", path, strerror(errno));

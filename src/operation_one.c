@@ -67,20 +67,20 @@ void operation_run_up(struct operation *op)
 {
 	struct manager *m = op->manager;
 	struct unit *u = manager_find_unit(m, op->name);
+	struct error err = {0};
+	int r = 0;
 
-	if ((!u || !u->netns) && strchr(op->name, '@') && netns_name_is_valid(op->name)) {
-		size_t n = strv_length(m->p->instances);
-
-		if (!strv_contains(m->p->instances, op->name) && strv_push(&m->p->instances, op->name) == 0 &&
-		    load_one(op) < 0) {
-			free(m->p->instances[n]);
-			m->p->instances[n] = NULL;
-		}
+	if ((!u || !u->netns) && netns_name_is_valid(op->name) && transient_has_template(op->name)) {
+		r = transient_write(op->name, NULL, &err);
+		if (r == 0 && load_one(op) < 0)
+			(void)transient_remove(op->name, NULL);
 		diags_free(&op->result.diags);
 		op->result.diags = (struct diags){0};
 		u = manager_find_unit(m, op->name);
 	}
-	if (!u || !u->netns)
+	if (r < 0)
+		operation_fail(op, FAILURE_APPLY, r, err.code ? err.text : strerror(-r));
+	else if (!u || !u->netns)
 		fail_unknown(op);
 	else
 		run_one(op, u, true);

@@ -187,7 +187,8 @@ static int remove_stale(const struct sockaddr_un *address, struct error *err)
 
 /* The inode is made with the socket's own mode minus the umask, so never wider than asked for; the
  * chmod() afterwards gives back what the umask took. */
-static int bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode, struct error *err)
+static int bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode, gid_t gid,
+			  struct error *err)
 {
 	int r;
 
@@ -202,8 +203,9 @@ static int bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode
 	}
 	if (r < 0)
 		return error_set(err, -errno, "Cannot bind the socket %s: %m", address->sun_path);
-	if (chmod(address->sun_path, mode) < 0) {
-		r = error_set(err, -errno, "Cannot set the mode of %s: %m", address->sun_path);
+	/* The group first, for chown() may take bits of the mode; (gid_t)-1 leaves it. */
+	if (chown(address->sun_path, (uid_t)-1, gid) < 0 || chmod(address->sun_path, mode) < 0) {
+		r = error_set(err, -errno, "Cannot set group and mode of %s: %m", address->sun_path);
 		(void)unlink(address->sun_path);
 		return r;
 	}
@@ -228,7 +230,7 @@ static int listen_on_path(struct varlink_server *s, const char *path, mode_t mod
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_set(err, -errno, "Cannot create a socket: %m");
-	r = bind_with_mode(fd, &address, mode, err);
+	r = bind_with_mode(fd, &address, mode, s->options.operator_gid, err);
 	if (r < 0)
 		return r;
 	if (stat(path, &st) < 0 || listen(fd, SOMAXCONN) < 0) {

@@ -154,4 +154,12 @@ for words in "del one" "add x" "up one" "down --all" "apply" "log-level debug"; 
 done
 is_nsfs one || fail "a user could remove it"
 
+step "SocketMode= and SocketGroup= say who may look"
+stop_daemon
+printf '%s\n' '[Manager]' 'SocketMode=0660' 'SocketGroup=daemon' >/etc/netnsd/netnsd.conf
+start_daemon
+assert_eq "$(stat -c '%a %U %G' /run/netnsd/io.netnsd)" "660 root daemon"
+assert_status 0 setpriv --reuid=65534 --regid=65534 --groups=daemon "$NETNSCTL" list
+assert_status 1 setpriv --reuid=65534 --regid=65534 --clear-groups "$NETNSCTL" list
+
 finish

@@ -19,9 +19,7 @@ static json_t *context(const struct netns *n, bool with_text)
 	r |= api_put_bool(o, "host", n->host);
 	r |= api_put_bool(o, "adopt", n->adopt);
 	r |= api_put_bool(o, "autoStart", n->autostart);
-	r |= api_put_bool(o, "autoDelete", n->autodelete);
 	r |= api_put_bool(o, "loopback", n->loopback);
-	r |= api_put_text(o, "onDrift", on_drift_to_string(n->on_drift));
 	r |= api_put_texts(o, "dns", n->dns);
 	r |= api_put_texts(o, "domains", n->domains);
 	r |= api_put_bool(o, "transient", n->transient);

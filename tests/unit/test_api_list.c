@@ -33,7 +33,7 @@ static void test_one_entry(void **state)
 	say("{\"method\":\"io.netnsd.Namespace.List\",\"parameters\":{\"name\":\"known\"}}");
 	expect("{\"parameters\":{\"name\":\"known\",\"context\":{\"host\":false,\"adopt\":false,"
 	       "\"autoStart\":true,"
-	       "\"autoDelete\":false,\"loopback\":true,\"onDrift\":\"repair\",\"dns\":[\"10.0.0.1\"],"
+	       "\"loopback\":true,\"dns\":[\"10.0.0.1\"],"
 	       "\"transient\":false,\"file\":\"/etc/netnsd/known.netns\",\"text\":\"[Namespace]\\n\"},"
 	       "\"runtime\":{\"state\":\"pending\",\"reason\":\"waits\",\"waitsFor\":[\"bridge br0 on the "
 	       "host\"],"

@@ -73,6 +73,65 @@ assert_soon_eq "eth0 red" links_of router
 assert_eq "$(fingerprint - red)" "$(grep -e ^host -e '^red ' <<<"$before")" "what did not change"
 assert_plan_empty
 
+step "the file of the host by another name, and without what it declared"
+mv /etc/netnsd/host.netns /etc/netnsd/other.netns
+assert_plan_empty
+before=$(fingerprint -)
+assert_ok ctl apply
+assert_eq "$(fingerprint -)" "$before"
+assert_eq "$(state_of other)" configured
+sed -i '/PeerBridge=/d' /etc/netnsd/r*.netns
+rm /etc/netnsd/other.netns
+assert_ok ctl apply
+host_json link show br-lan >/dev/null 2>&1 && fail "the bridge is still there"
+assert_plan_empty
+
+step "links whose files change places"
+pairs() {
+  local name
+  for name in one two three; do
+    nsjson $name link | jq -r --arg n $name '.[] | select(.ifname != "lo") | "\($n):\(.ifname)"'
+  done | sort | paste -sd' '
+}
+end() { # FILE LINK PEERNAMESPACE PEERNAME
+  printf '%s\n' '[Namespace]' "[Veth $2]" "PeerNamespace=$3" "PeerName=$4" 'Address=10.77.0.1/24' >"/etc/netnsd/$1.netns"
+}
+for name in two three; do
+  conf $name <<<'[Namespace]'
+done
+end one a two b
+assert_ok ctl apply
+assert_eq "$(pairs)" "one:a two:b"
+index=$(ns_ifindex one a)
+# The same pair, declared by the file of the other end: nothing is made again.
+conf one <<<'[Namespace]'
+end two b one a
+assert_ok ctl apply
+assert_eq "$(pairs) $(ns_ifindex one a)" "one:a two:b $index"
+assert_plan_empty
+end two b three a
+assert_ok ctl apply
+assert_eq "$(pairs)" "three:a two:b"
+assert_plan_empty
+# Both files change, and each end is now where the other was.
+conf two <<<'[Namespace]'
+end three b two a
+assert_ok ctl apply
+assert_eq "$(pairs)" "three:b two:a"
+assert_plan_empty
+conf three <<<'[Namespace]'
+assert_ok ctl apply
+assert_eq "$(pairs)" ""
+assert_plan_empty
+end one a two b
+assert_ok ctl apply
+stop_daemon
+conf one <<<'[Namespace]'
+end three a two b
+start_daemon
+assert_eq "$(pairs)" "three:a two:b"
+assert_plan_empty
+
 step "a host bridge that comes later: pending, then configured"
 printf '%s\n' '[Namespace]' '[Veth eth0]' 'PeerName=ns-late' 'PeerBridge=br-later' >/etc/netnsd/late.netns
 assert_ok ctl apply

@@ -87,6 +87,7 @@ assert_ok call io.netnsd.Namespace.Down '{"name":"two"}'
 assert_ok call io.netnsd.Namespace.Add '{"name":"three","settings":["Namespace.Description=Made at run time"]}'
 assert_json .context.transient true call io.netnsd.Namespace.List '{"name":"three"}'
 assert_ok call io.netnsd.Namespace.Delete '{"name":"three"}'
+assert_soon_eq "" state_of three # the kernel takes its time
 
 step "streams"
 names=$(vl --json=short --more call $SOCKET io.netnsd.Namespace.List '{}' | tr -d '\036' | jq -r .name | sort | xargs)

@@ -313,29 +313,6 @@ static int apply_template(struct conf_object *o, const struct conf_object *templ
 	return 0;
 }
 
-static int add_instances(struct conf_loader *c, const char *const *instances)
-{
-	const struct conf_object *template;
-	struct conf_object *o;
-	int r;
-
-	for (; instances && *instances; instances++) {
-		if (!netns_name_is_valid(*instances)) {
-			diags_add(c->diags, DIAG_ERROR, NULL, NULL, 0, NULL, NULL,
-				  "'%s' is no name for a namespace", *instances);
-			continue;
-		}
-		r = get_object(c, *instances, &o);
-		if (r < 0)
-			return r;
-		template = find_template(c, o);
-		/* Its template was removed, and it goes as one whose own file is. */
-		if (!o->path && (!template || !template->path))
-			o->masked = true;
-	}
-	return 0;
-}
-
 static int compare_dropins(const void *a, const void *b)
 {
 	return strcmp(((const struct conf_dropin *)a)->name, ((const struct conf_dropin *)b)->name);
@@ -389,9 +366,6 @@ int conf_find_objects(struct conf_loader *c, const char *const *directories)
 		if (r < 0)
 			return r;
 	}
-	r = add_instances(c, c->request->instances);
-	if (r < 0)
-		return r;
 	return select_objects(c);
 }
 

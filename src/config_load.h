@@ -34,8 +34,6 @@ struct config_request {
 	const char *const *files;
 	config_before_fn *before; /* may be NULL */
 	void *before_data;
-	/* Ad-hoc instances of templates to load though no file lists them ("lab@x"); NULL: none. */
-	const char *const *instances;
 	/* For the start only: text that stands in for an object ("upstream.netns") whose files are bad ("last
 	 * good configuration", struct netns.text); returns an owned string or NULL. May be NULL. */
 	char *(*fallback)(const char *object, void *data);

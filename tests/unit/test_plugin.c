@@ -201,7 +201,6 @@ static void test_small(void **state)
 {
 	struct fixture *f = *state;
 
-	/* The address sanitizer puts red zones around the symbol and so makes it larger. */
 #if defined(__SANITIZE_ADDRESS__)
 	print_message("skipped: the address sanitizer enlarges data symbols\n");
 	skip();

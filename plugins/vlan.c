@@ -101,10 +101,11 @@ static enum verdict vlan_compare(const struct netnsd_link *link, const struct nl
 	const struct nlattr *a = data ? nla_find(nla_data(data), nla_len(data), IFLA_VLAN_FLAGS) : NULL;
 	struct ifla_vlan_flags declared = declared_flags(link), actual = {.flags = 0};
 
-	if (a && nla_len(a) == (int)sizeof(actual))
-		memcpy(&actual, nla_data(a), sizeof(actual));
-	else
+	/* The kernel leaves them out when none is set. */
+	if (!data || (a && nla_len(a) != (int)sizeof(actual)))
 		actual.flags = ~declared.flags; /* nothing known: all differ */
+	else if (a)
+		memcpy(&actual, nla_data(a), sizeof(actual));
 	for (unsigned i = 0; i < N_SWITCHES; i++) {
 		if (!((declared.flags ^ actual.flags) & declared.mask & flag_bits[i]))
 			continue;

@@ -57,6 +57,8 @@ static const struct scenario scenarios[] = {
 	{"MACVTAP", "base0", "Mode=bridge", "Mode=private", VERDICT_CHANGE},
 	{"MACVTAP", "base0", "Mode=passthru", "Mode=bridge", VERDICT_RECREATE},
 	{"VLAN", "base0", "Id=7", "Id=8", VERDICT_RECREATE},
+	/* no flag at all */
+	{"VLAN", "base0", "Id=7 ReorderHeader=no", "Id=7 ReorderHeader=yes", VERDICT_CHANGE},
 	{"VLAN", "base0", "Id=4094 Protocol=802.1ad LooseBinding=yes ReorderHeader=no",
 	 "Id=4094 Protocol=802.1ad LooseBinding=no ReorderHeader=yes", VERDICT_CHANGE},
 	{"VLAN", "base0", "Id=0 Protocol=802.1q", "Id=0 Protocol=802.1ad", VERDICT_RECREATE},

@@ -91,6 +91,22 @@ static void test_verdicts(void **state)
 	sample_free(s);
 }
 
+/* The kernel says nothing when none is set. */
+static void test_no_flags(void **state)
+{
+	struct sample *s = sample_new(plugin_kind("vlan"));
+	struct nl_msg *msg = data_begin(), *again = data_begin();
+
+	(void)state;
+	sample_set(s, "ReorderHeader", "no");
+	nla_put_u16(msg, IFLA_VLAN_ID, 7);
+	sample_compares(s, data_end(msg), VERDICT_SAME, NULL);
+	sample_set(s, "GVRP", "yes");
+	nla_put_u16(again, IFLA_VLAN_ID, 7);
+	sample_compares(s, data_end(again), VERDICT_CHANGE, "GVRP no, declared yes");
+	sample_free(s);
+}
+
 /* Too short to be flags: nothing is known, so every declared switch differs. */
 static void test_short(void **state)
 {
@@ -123,8 +139,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kind),  cmocka_unit_test(test_message), cmocka_unit_test(test_verdicts),
-		cmocka_unit_test(test_short), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_kind),	 cmocka_unit_test(test_message),
+		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_no_flags),
+		cmocka_unit_test(test_short),	 cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests_name("vlan", tests, NULL, NULL);

@@ -10,7 +10,7 @@ BUILD_PACKAGES=(
 TRY_PACKAGES=(iproute2 iputils-ping mount procps util-linux)
 CHECK_PACKAGES=(
   "${TRY_PACKAGES[@]}" clang clang-format clang-tidy debootstrap jq libcap2-bin libclang-rt-14-dev llvm man-db
-  mandoc python3 shellcheck strace varlink-go
+  mandoc python3 qemu-system-x86 shellcheck strace varlink-go
 )
 
 complain() {

@@ -143,6 +143,7 @@ static int move_to_host(struct execution *x, const struct action *a, int place)
 		r = execution_talk(x, place, msg);
 	if (r != -EEXIST)
 		return r;
+	x->err->code = 0;
 	r = request_link_move(a->ifindex, x->thread->home_fd, "dev%d", &msg);
 	return r < 0 ? r : execution_talk(x, place, msg);
 }

@@ -282,6 +282,8 @@ static void unit_after_success(struct round_item *i, struct transaction *t)
 	struct unit *u = i->unit;
 
 	i->changed = true;
+	for (char **s = t->waits_for; s && *s; s++)
+		(void)strv_push(&i->waits_for, *s);
 	if (!u)
 		return;
 	if (t->created) {

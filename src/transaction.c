@@ -87,6 +87,7 @@ void transaction_free(struct transaction *t)
 	for (size_t i = 0; i < t->n_places; i++)
 		free(t->places[i].known);
 	free(t->places);
+	strv_free(t->waits_for);
 	plan_free(t->plan);
 	free(t);
 }

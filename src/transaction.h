@@ -42,6 +42,7 @@ struct transaction {
 	int nsid;	       /* in: the number to mark a new namespace with */
 	bool created;	       /* out: places[0].fd is a new namespace; take it (and leave -1) to keep it */
 	uint64_t cookie, device, inode; /* out, when created */
+	char **waits_for;		/* out: links that have to come up before the rest can be done */
 	bool destroyed;			/* something that undo cannot put back was removed */
 	struct error error;		/* code 0: no failure */
 	const struct action *failed;

@@ -6,6 +6,7 @@
 #include "survey.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -107,10 +108,30 @@ static int do_action(struct execution *x, const struct action *a, int place)
 	}
 }
 
+/* A vlan cannot go up while its parent is down (ENETDOWN), nor can routes be made through it. At boot
+ * cards are down for a while: that is to wait for, not to fail of; the kernel tells when they come up. */
+static bool has_to_wait(struct execution *x, const struct action *a, int r)
+{
+	char **waits = x->t->waits_for;
+	char text[IFNAMSIZ + 32];
+
+	if (a->type == ACTION_ROUTE_ADD || a->type == ACTION_ROUTE_CHANGE || a->type == ACTION_NEIGHBOR_ADD)
+		return waits && (r == -ENETDOWN || r == -ENETUNREACH || r == -EHOSTUNREACH);
+	if (r != -ENETDOWN || a->type != ACTION_LINK_SET || !a->link || !a->link->parent[0])
+		return false;
+	(void)snprintf(text, sizeof(text), "link %s to come up", a->link->parent);
+	return strv_contains(waits, text) || strv_push(&x->t->waits_for, text) == 0;
+}
+
 int execute_action(struct execution *x, const struct action *a)
 {
 	int place = execution_place(x, a->place);
 	int r = place < 0 ? place : do_action(x, a, place);
+
+	if (r < 0 && has_to_wait(x, a, r)) {
+		x->err->code = 0;
+		return 0;
+	}
 
 	if (r == 0 && (a->type == ACTION_LINK_REMOVE || a->type == ACTION_LINKS_FLUSH))
 		x->t->destroyed = true;

@@ -106,6 +106,21 @@ on_host nic1 "$mac1"
 [ ! -e /run/netns/out ] || fail "out is still there"
 let_go
 
+step "its name is taken meanwhile"
+conf_out
+assert_ok ctl apply
+ip link set nic0 netns out
+ip link add nic0 type dummy
+assert_ok ctl down out
+name=$(grep -lx "$mac0" /sys/class/net/*/address | cut -d / -f 5)
+[ -n "$name" ] || fail "the card is not back on the host: $(ip -br link)"
+assert_ne "$name" nic0
+ip link del nic0
+ip link set "$name" down
+ip link set "$name" name nic0
+rm /etc/netnsd/out.netns
+assert_ok ctl apply
+
 step "an adopted namespace keeps it"
 ip netns add theirs
 foreign theirs
@@ -188,4 +203,24 @@ assert_soon_eq configured state_of left
 assert_soon inns left ping -n -q -c 1 -W 1 10.30.0.2
 assert_eq "$(ns_ifindex right guests)" "$kept" "what must stay"
 assert_plan_empty
+step "a VLAN on a card that is down waits for it"
+ip link set nic0 down
+conf waits <<'X'
+[VLAN v31]
+Parent=nic0
+Id=31
+Address=10.77.0.1/24
+Gateway=10.77.0.254
+X
+assert_ok ctl apply
+assert_eq "$(state_of waits)" pending
+assert_contains "$(ctl status waits)" "nic0 to come up"
+ip link set nic0 up
+assert_soon_eq configured state_of waits
+assert_json '.[0].gateway' 10.77.0.254 nsjson waits route show default
+assert_plan_empty
+rm /etc/netnsd/waits.netns
+assert_ok ctl apply
+ip link set nic0 down
+
 finish

@@ -9,7 +9,7 @@ need_kind bridge
 
 conf_lab
 start_daemon
-assert_contains "$(cat "$SANDBOX/notify.log")" STATUS= "READY comes with a status"
+assert_soon grep -q '^STATUS=4 configured' "$SANDBOX/notify.log"
 
 step "namespaces have names that are theirs alone, and numbers of ours"
 assert_contains "$(grep ' /run/netns ' /proc/self/mountinfo)" shared: "/run/netns is shared, as ip makes it"

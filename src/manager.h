@@ -9,6 +9,7 @@
 #include "desired.h"
 #include "diag.h"
 #include "error.h"
+#include "notice.h"
 #include "plan.h"
 
 #include <ev.h>
@@ -127,7 +128,8 @@ struct manager {
 	struct unit *units;	  /* uthash by name; the host's is in it */
 	struct worker_pool *workers;
 	struct operation *operations;
-	struct manager_private *p; /* manager.c's own */
+	struct notice_board notices; /* for those who follow what happens */
+	struct manager_private *p;   /* manager.c's own */
 };
 
 int manager_new(struct ev_loop *loop, struct manager **ret);

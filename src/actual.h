@@ -70,6 +70,7 @@ struct actual_neighbor {
 	int ifindex;
 	uint16_t state; /* NUD_* */
 	uint8_t protocol;
+	bool has_lladdr; /* false only from actual_parse_any_neighbor() */
 };
 
 struct actual {
@@ -99,6 +100,8 @@ int actual_parse_address(const struct nlmsghdr *h, struct actual_address *ret);
 int actual_parse_route(const struct nlmsghdr *h, struct actual_route *ret);
 int actual_parse_rule(const struct nlmsghdr *h, struct actual_rule *ret);
 int actual_parse_neighbor(const struct nlmsghdr *h, struct actual_neighbor *ret);
+/* Also one without an address on the link, as it is in RTM_DELNEIGH. */
+int actual_parse_any_neighbor(const struct nlmsghdr *h, struct actual_neighbor *ret);
 /* Free what the objects own, not the objects. */
 void actual_link_clear(struct actual_link *l);
 void actual_route_clear(struct actual_route *r);

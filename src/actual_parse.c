@@ -174,26 +174,24 @@ int actual_parse_rule(const struct nlmsghdr *h, struct actual_rule *ret)
 
 /* --- neighbours --- */
 
-static int parse_neighbor_attr(const struct nlattr *a, uint8_t family, struct actual_neighbor *n,
-			       bool *ret_mac)
+static int parse_neighbor_attr(const struct nlattr *a, uint8_t family, struct actual_neighbor *n)
 {
 	switch (nla_type(a)) {
 	case NDA_DST: return attr_ip(a, family, &n->neighbor.address);
 	case NDA_PROTOCOL: return attr_u8(a, &n->protocol);
 	case NDA_LLADDR:
-		*ret_mac = nla_len(a) == sizeof(n->neighbor.lladdr.bytes);
-		if (*ret_mac)
+		n->has_lladdr = nla_len(a) == sizeof(n->neighbor.lladdr.bytes);
+		if (n->has_lladdr)
 			memcpy(n->neighbor.lladdr.bytes, nla_data(a), sizeof(n->neighbor.lladdr.bytes));
 		return 0;
 	default: return 0;
 	}
 }
 
-int actual_parse_neighbor(const struct nlmsghdr *h, struct actual_neighbor *ret)
+int actual_parse_any_neighbor(const struct nlmsghdr *h, struct actual_neighbor *ret)
 {
 	struct actual_neighbor n = {0};
 	const struct nlattr *a;
-	bool has_mac = false;
 	struct ndmsg ndm;
 	int rest, e;
 
@@ -206,13 +204,24 @@ int actual_parse_neighbor(const struct nlmsghdr *h, struct actual_neighbor *ret)
 	n.state = ndm.ndm_state;
 	attr_for_each(a, nlmsg_attrdata(h, sizeof(ndm)), nlmsg_attrlen(h, sizeof(ndm)), rest)
 	{
-		e = parse_neighbor_attr(a, ndm.ndm_family, &n, &has_mac);
+		e = parse_neighbor_attr(a, ndm.ndm_family, &n);
 		if (e < 0)
 			return e;
 	}
 	if (attr_end(rest) < 0 || n.neighbor.address.family == AF_UNSPEC || n.ifindex <= 0)
 		return -EINVAL;
-	if (!has_mac)
+	*ret = n;
+	return 0;
+}
+
+int actual_parse_neighbor(const struct nlmsghdr *h, struct actual_neighbor *ret)
+{
+	struct actual_neighbor n;
+	int e = actual_parse_any_neighbor(h, &n);
+
+	if (e < 0)
+		return e;
+	if (!n.has_lladdr)
 		return -ENOMSG; /* incomplete, or of a link with other addresses than ours */
 	*ret = n;
 	return 0;

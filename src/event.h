@@ -26,6 +26,24 @@ enum event_change { EVENT_PRESENT /* state, not a change */, EVENT_SET, EVENT_RE
 /* Ours: matches what a worker of ours is doing just then. Foreign: everything else. */
 enum event_cause { CAUSE_OURS, CAUSE_FOREIGN };
 
+/* What RTM_NEWNETCONF tells: mostly one value, all of them for a new link. */
+enum event_sysctl_value {
+	SYSCTL_FORWARDING,
+	SYSCTL_RP_FILTER,
+	SYSCTL_MC_FORWARDING,
+	SYSCTL_PROXY_NEIGH, /* proxy_arp, proxy_ndp */
+	SYSCTL_IGNORE_LINKDOWN,
+	SYSCTL_BC_FORWARDING,
+	SYSCTL_VALUE_COUNT
+};
+
+struct event_sysctl {
+	uint8_t family;
+	bool of_all, of_default; /* neither: of the link ifindex */
+	uint8_t set;		 /* bits of values that are told */
+	int32_t value[SYSCTL_VALUE_COUNT];
+};
+
 struct event {
 	enum event_object object; /* LINK .. SYSCTL */
 	enum event_change change; /* SET or REMOVED */
@@ -33,12 +51,13 @@ struct event {
 			    (links never tell) */
 	int ifindex;	 /* 0: none */
 	bool replaced;	 /* NLM_F_REPLACE: took the place of another route */
-	union {		 /* by object; SYSCTL: none. Owned: event_clear() */
+	union {		 /* by object. Owned: event_clear() */
 		struct actual_link link;
 		struct actual_address address;
 		struct actual_route route;
 		struct actual_rule rule;
-		struct actual_neighbor neighbor;
+		struct actual_neighbor neighbor; /* of any state; has_lladdr may be false */
+		struct event_sysctl sysctl;
 	};
 };
 

@@ -32,9 +32,12 @@ struct subscriber {
 struct notice_board {	   /* in struct manager: m->notices */
 	uint64_t sequence; /* of the last notice */
 	struct subscriber *subscribers;
+	struct subscriber *next; /* notice.c's own: who is told next, while they are told */
+	bool telling;
 };
 
-/* Numbers and hands it on. Callbacks may remove any subscriber, themselves too. Cheap without
+/* Numbers and hands it on. Callbacks may remove any subscriber, themselves too, and add some (who are told
+ * of what comes after), but must not publish. Cheap without
  * subscribers: whoever builds a text asks notice_wanted() first, and publishes without text otherwise. */
 void notice_publish(struct notice_board *b, struct notice *n);
 void notice_resync(struct notice_board *b); /* takes a number as well */

@@ -225,6 +225,23 @@ static enum verdict bridge_compare(const struct netnsd_link *link, const struct 
 	return VERDICT_SAME;
 }
 
+static uint64_t bridge_read(const struct nlattr *data, void *config)
+{
+	struct bridge_config *c = config;
+	bool follows = follows_root(data); /* what is reported then is the root's */
+	uint64_t set = 0;
+
+	for (unsigned i = 0; i < N_TIMERS; i++) {
+		const struct nlattr *a = nla_find(nla_data(data), nla_len(data), timer_attrs[i]);
+
+		if (!a || nla_len(a) != sizeof(uint32_t) || (follows && i != AGEING_TIME))
+			continue;
+		c->timers[i] = nla_get_u32(a);
+		set |= UINT64_C(1) << i;
+	}
+	return set;
+}
+
 static const struct link_kind bridge_kind = {
 	.name = "bridge",
 	.section = "Bridge",
@@ -235,6 +252,7 @@ static const struct link_kind bridge_kind = {
 	.verify = bridge_verify,
 	.fill = bridge_fill,
 	.compare = bridge_compare,
+	.read = bridge_read,
 };
 
 static const struct link_kind *const kinds[] = {&bridge_kind, NULL};

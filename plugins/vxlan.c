@@ -425,6 +425,30 @@ static enum verdict vxlan_compare(const struct netnsd_link *link, const struct n
 	return worst;
 }
 
+/* Only what can change on a living link. "No address" is set again as 0.0.0.0. */
+static uint64_t vxlan_read(const struct nlattr *data, void *config)
+{
+	const uint8_t *inherit = find(data, IFLA_VXLAN_TTL_INHERIT, 1), *ttl = find(data, IFLA_VXLAN_TTL, 1);
+	struct vxlan_config *c = config;
+	uint64_t set = 0;
+
+	c->remote = find_ip(data, IFLA_VXLAN_GROUP, IFLA_VXLAN_GROUP6);
+	c->local = find_ip(data, IFLA_VXLAN_LOCAL, IFLA_VXLAN_LOCAL6);
+	if (!is_multicast(&c->remote)) {
+		c->remote.family = c->remote.family  ? c->remote.family
+				   : c->local.family ? c->local.family
+						     : AF_INET;
+		set |= UINT64_C(1) << REMOTE;
+	}
+	c->local.family = c->local.family ? c->local.family : c->remote.family ? c->remote.family : AF_INET;
+	set |= UINT64_C(1) << LOCAL;
+	if (ttl && !(inherit && *inherit)) {
+		c->ttl = *ttl;
+		set |= UINT64_C(1) << TTL;
+	}
+	return set;
+}
+
 static const struct link_kind vxlan_kind = {
 	.name = "vxlan",
 	.section = "VXLAN",
@@ -434,6 +458,7 @@ static const struct link_kind vxlan_kind = {
 	.verify = vxlan_verify,
 	.fill = vxlan_fill,
 	.compare = vxlan_compare,
+	.read = vxlan_read,
 };
 
 static const struct link_kind *const kinds[] = {&vxlan_kind, NULL};

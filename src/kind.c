@@ -5,6 +5,7 @@
  */
 #include "kind.h"
 
+#include "key.h"
 #include "kind_check.h"
 #include "str.h"
 
@@ -84,6 +85,21 @@ int registry_add(struct registry *r, const struct netnsd_plugin *plugin, const c
 		r->sources[r->n_sources++] = plugin->address_sources[i];
 	r->plugins[r->n_plugins++] = plugin;
 	return 0;
+}
+
+uint64_t kind_read(const struct link_kind *kind, uint64_t wanted, const struct nlattr *data, void *config)
+{
+	uint64_t set = 0;
+
+	if (!data || !config)
+		return 0;
+	if (kind->read)
+		set = kind->read(data, config);
+	for (unsigned i = 0; kind->keys && kind->keys[i].name && i < 64; i++)
+		if (kind->keys[i].wire != NETNSD_WIRE_NONE &&
+		    key_from_attr(&kind->keys[i], config, data) == 0)
+			set |= UINT64_C(1) << i;
+	return set & wanted;
 }
 
 void registry_free(struct registry *r)

@@ -22,6 +22,9 @@ int registry_add(struct registry *r, const struct netnsd_plugin *plugin, const c
 const struct link_kind *registry_kind(const struct registry *r, const char *section);
 const struct link_kind *registry_kind_by_name(const struct registry *r, const char *kernel_name);
 const struct address_source *registry_source(const struct registry *r, const char *key);
+/* The kernel's values of the `wanted` keys into a config of this kind; the bits of those that it tells.
+ * What strings own belongs to the config. `data` is IFLA_INFO_DATA; NULL: none. */
+uint64_t kind_read(const struct link_kind *kind, uint64_t wanted, const struct nlattr *data, void *config);
 void registry_free(struct registry *r); /* contents only */
 
 #endif

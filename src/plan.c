@@ -2,6 +2,8 @@
 /* Building, ordering and printing plans; see plan.h. */
 #include "plan.h"
 
+#include "key.h"
+
 #include <errno.h>
 
 #include <stdarg.h>
@@ -25,6 +27,57 @@ int plan_new(const char *name, const struct netns *netns, struct plan **ret)
 	return 0;
 }
 
+/* The list grows by doubling, and is owned as a string is. */
+const struct address **plan_younger(struct plan *p, struct action *a)
+{
+	if ((a->n_younger & (a->n_younger - 1)) == 0) { /* full at 0, 1, 2, 4, ... only */
+		size_t room = a->n_younger ? 2 * a->n_younger : 1;
+		const struct address **list = reallocarray(NULL, room, sizeof(*list));
+
+		if (!list || !plan_own(p, (char *)list))
+			return NULL;
+		if (a->n_younger)
+			memcpy(list, a->younger, a->n_younger * sizeof(*list));
+		a->younger = list;
+	}
+	return &a->younger[a->n_younger++];
+}
+
+static void old_link_free(struct link *l)
+{
+	if (l->config) {
+		key_table_free(l->kind->keys, l->config);
+		if (l->kind->done)
+			l->kind->done(l->config);
+	}
+	free(l->config);
+	free(l);
+}
+
+struct link *plan_old_link(struct plan *p, const struct link *like)
+{
+	struct link **grown = reallocarray(p->olds, p->n_olds + 1, sizeof(*grown)), *l;
+
+	if (!grown)
+		return NULL;
+	p->olds = grown;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return NULL;
+	l->kind = like->kind;
+	strcpy(l->name, like->name);
+	if (l->kind->config_size) {
+		l->config = calloc(1, l->kind->config_size);
+		if (!l->config || (l->kind->init && l->kind->init(l->config) < 0)) {
+			free(l->config);
+			free(l);
+			return NULL;
+		}
+	}
+	grown[p->n_olds++] = l;
+	return l;
+}
+
 void plan_free(struct plan *p)
 {
 	if (!p)
@@ -32,6 +85,9 @@ void plan_free(struct plan *p)
 	for (size_t i = 0; i < p->n_strings; i++)
 		free(p->strings[i]);
 	free(p->strings);
+	for (size_t i = 0; i < p->n_olds; i++)
+		old_link_free(p->olds[i]);
+	free(p->olds);
 	free(p->actions);
 	strv_free(p->waits_for);
 	free(p);

@@ -63,10 +63,15 @@ struct action {
 	char ifname[IFNAMSIZ];		       /* the link acted on */
 	int ifindex;			       /* where it exists already; 0: looked up when it is time */
 	struct link_values values, old_values; /* LINK_SET, and what undo sets again */
+	bool undo_in_part;		       /* LINK_SET: old_values do not say all that changes */
 	char master[IFNAMSIZ];		       /* LINK_SET, LINK_CREATE: the new master; "": none */
 	const char *name;		       /* alternative name, sysctl path, content of resolv.conf */
 	const char *value, *old_value;
 	const struct address *address, *old_address;
+	/* ADDRESS_REMOVE: its subnet's younger addresses of ours, which an undo puts behind it again */
+	const struct address **younger;
+	size_t n_younger;
+	bool promote; /* ADDRESS_REMOVE: the others of its subnet are to stay */
 	const struct route *route, *old_route;
 	const struct rule *rule;
 	const struct neighbor *neighbor, *old_neighbor;
@@ -77,8 +82,10 @@ struct plan {
 	const struct netns *netns; /* NULL: a removal of what nobody declares */
 	struct action *actions;	   /* sorted by stage */
 	size_t n_actions;
-	char **waits_for; /* "br-lan on host", ...: pending, not an error */
-	char **strings;	  /* what actions borrow */
+	char **waits_for;   /* "br-lan on host", ...: pending, not an error */
+	char **strings;	    /* what actions borrow */
+	struct link **olds; /* links with the config they had: values.kind_of of an undo */
+	size_t n_olds;
 	size_t n_strings, capacity, strings_capacity;
 };
 
@@ -91,6 +98,10 @@ struct action *plan_add(struct plan *p, enum action_type type, enum plan_stage s
 const char *plan_printf(struct plan *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Takes over an owned string (NULL stays NULL). */
 const char *plan_own(struct plan *p, char *text);
+/* Room for one more of action->younger; NULL: no memory. */
+const struct address **plan_younger(struct plan *p, struct action *a);
+/* A link like this one with a config of its own, empty but for the kind's defaults; NULL: no memory. */
+struct link *plan_old_link(struct plan *p, const struct link *like);
 void plan_sort(struct plan *p); /* by stage, order kept */
 /* "+ upstream: veth eth0 (not there)"; owned; NULL: no memory. */
 char *action_to_string(const struct action *a);

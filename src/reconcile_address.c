@@ -65,12 +65,20 @@ static int plan_missing(struct reconcile *r, const struct link *l, const struct 
 	return 0;
 }
 
+/* Without one, an address is labelled with the name of its link. */
+static bool same_label(const struct link *l, const struct address *wanted, const struct address *now)
+{
+	const char *label = strcmp(wanted->label, l->name) == 0 ? "" : wanted->label;
+
+	return wanted->prefix.ip.family != AF_INET || strcmp(label, now->label) == 0;
+}
+
 /* What NLM_F_REPLACE cannot change: scope and label of IPv4 (Linux 6.18), peers. Then the address is
  * removed and added again, next to each other. */
-static bool needs_new(const struct address *wanted, const struct address *now)
+static bool needs_new(const struct link *l, const struct address *wanted, const struct address *now)
 {
 	return wanted->scope != now->scope || !ip_equal(&wanted->peer, &now->peer) ||
-	       (wanted->label[0] && strcmp(wanted->label, now->label) != 0) || wanted->no_dad != now->no_dad;
+	       !same_label(l, wanted, now) || wanted->no_dad != now->no_dad;
 }
 
 static bool needs_change(const struct address *wanted, const struct address *now)
@@ -79,13 +87,51 @@ static bool needs_change(const struct address *wanted, const struct address *now
 	       (wanted->metric && wanted->metric != now->metric) || (!wanted->metric && now->metric);
 }
 
-static int plan_differing(struct reconcile *r, const struct link *l, const struct address *wanted,
-			  const struct actual_address *now)
+static bool same_subnet(const struct address *a, const struct address *b)
+{
+	struct netnsd_prefix x = prefix_masked(&a->prefix), y = prefix_masked(&b->prefix);
+
+	return prefix_equal(&x, &y);
+}
+
+/* The kernel keeps IPv4 addresses of a subnet by age, and takes the first for what leaves: an undo has to
+ * put the removed one before the others again. */
+static int keep_younger(struct reconcile *r, struct action *a, const struct actual *place,
+			const struct actual_address *now)
+{
+	for (const struct actual_address *x = now + 1; x < place->addresses + place->n_addresses; x++) {
+		const struct address **grown;
+
+		if (!is_ours(x, now->ifindex) || !same_subnet(&x->address, &now->address))
+			continue;
+		grown = plan_younger(r->plan, a);
+		if (!grown)
+			return -ENOMEM;
+		*grown = &x->address;
+	}
+	return 0;
+}
+
+/* An IPv4 address that goes takes the younger ones of its subnet with it unless the namespace
+ * promotes them. In a namespace of our own we let it; elsewhere the next look finds and adds them. */
+static struct action *plan_remove(struct reconcile *r, const struct link *l, const struct actual *place,
+				  const struct actual_address *now)
+{
+	struct action *a = plan_address(r, ACTION_ADDRESS_REMOVE, l, &now->address, now->ifindex);
+
+	if (!a || now->address.prefix.ip.family != AF_INET)
+		return a;
+	a->promote = !l->netns->host && !l->netns->adopt;
+	return keep_younger(r, a, place, now) < 0 ? NULL : a;
+}
+
+static int plan_differing(struct reconcile *r, const struct link *l, const struct actual *place,
+			  const struct address *wanted, const struct actual_address *now)
 {
 	struct action *a;
 
-	if (needs_new(wanted, &now->address)) {
-		a = plan_address(r, ACTION_ADDRESS_REMOVE, l, &now->address, now->ifindex);
+	if (needs_new(l, wanted, &now->address)) {
+		a = plan_remove(r, l, place, now);
 		if (!a)
 			return -ENOMEM;
 		a->quiet = true;
@@ -104,38 +150,6 @@ static int plan_differing(struct reconcile *r, const struct link *l, const struc
 	return 0;
 }
 
-/* An IPv4 address that goes takes the younger ones of its subnet with it unless the namespace
- * promotes them. In a namespace of our own we let it; elsewhere the next look finds and adds them. */
-static int plan_promotion(struct reconcile *r, const struct link *l)
-{
-	struct action *a;
-
-	if (l->netns->host || l->netns->adopt)
-		return 0;
-	a = plan_add(r->plan, ACTION_SYSCTL_SET, STAGE_CONFIGURE, SIGN_CHANGE, l->netns->name);
-	if (!a)
-		return -ENOMEM;
-	a->quiet = true;
-	a->name = "net/ipv4/conf/all/promote_secondaries";
-	a->value = "1";
-	a->text = "sysctl net/ipv4/conf/all/promote_secondaries = 1";
-	return 0;
-}
-
-static int plan_undeclared(struct reconcile *r, const struct link *l, const struct actual_address *now)
-{
-	struct action *a;
-	int ret = now->address.prefix.ip.family == AF_INET ? plan_promotion(r, l) : 0;
-
-	if (ret < 0)
-		return ret;
-	a = plan_address(r, ACTION_ADDRESS_REMOVE, l, &now->address, now->ifindex);
-	if (!a)
-		return -ENOMEM;
-	a->reason = "no longer declared";
-	return 0;
-}
-
 /* `a` NULL: the link is made by this plan, everything is missing. */
 int reconcile_addresses(struct reconcile *r, const struct link *l, const struct actual *place,
 			const struct actual_link *a)
@@ -149,12 +163,17 @@ int reconcile_addresses(struct reconcile *r, const struct link *l, const struct 
 		if (!now)
 			ret = plan_missing(r, l, wanted, a ? a->ifindex : 0, "not there");
 		else if (now->protocol == ROUTE_PROTOCOL &&
-			 (needs_new(wanted, &now->address) || needs_change(wanted, &now->address)))
-			ret = plan_differing(r, l, wanted, now);
+			 (needs_new(l, wanted, &now->address) || needs_change(wanted, &now->address)))
+			ret = plan_differing(r, l, place, wanted, now);
 	}
 	for (size_t i = 0; ret == 0 && a && i < place->n_addresses; i++)
 		if (is_ours(&place->addresses[i], a->ifindex) &&
-		    !find_desired(l, &place->addresses[i].address))
-			ret = plan_undeclared(r, l, &place->addresses[i]);
+		    !find_desired(l, &place->addresses[i].address)) {
+			struct action *gone = plan_remove(r, l, place, &place->addresses[i]);
+
+			ret = gone ? 0 : -ENOMEM;
+			if (gone)
+				gone->reason = "no longer declared";
+		}
 	return ret;
 }

@@ -214,6 +214,24 @@ static int plan_create(struct reconcile *r, const struct end *a, const struct en
 	return action->text && action->reason ? 0 : -ENOMEM;
 }
 
+/* What undo sets again: the kernel's values of the keys that are declared. */
+static int keep_old_kind(struct reconcile *r, const struct end *e, struct action *a)
+{
+	const struct link_kind *kind = e->link->kind;
+	struct link *old = plan_old_link(r->plan, e->link);
+
+	if (!old)
+		return -ENOMEM;
+	old->kind_set = kind_read(kind, e->link->kind_set, e->actual->info_data, old->config);
+	for (unsigned i = 0; kind->keys && kind->keys[i].name && i < 64; i++)
+		if ((e->link->kind_set & ~old->kind_set & UINT64_C(1) << i) &&
+		    !(kind->keys[i].flags & NETNSD_KEY_FIXED))
+			a->undo_in_part = true;
+	a->old_values.kind_of = old;
+	a->old_values.change = old->kind_set ? LINK_CHANGE_KIND : 0;
+	return 0;
+}
+
 static int plan_kind_change(struct reconcile *r, const struct end *e, const struct error *reason)
 {
 	struct action *a =
@@ -227,7 +245,7 @@ static int plan_kind_change(struct reconcile *r, const struct end *e, const stru
 	a->values.change = LINK_CHANGE_KIND;
 	a->values.kind_of = e->link;
 	a->text = plan_printf(r->plan, "%s: %s", e->link->name, reason->text);
-	return a->text ? 0 : -ENOMEM;
+	return a->text ? keep_old_kind(r, e, a) : -ENOMEM;
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */

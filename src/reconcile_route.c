@@ -45,9 +45,16 @@ static bool same_way(const struct route *wanted, const struct route *now)
 						   : ip_equal(&wanted->prefsrc, &now->prefsrc);
 }
 
+#define METRICS                                                                                              \
+	(ROUTE_SET_MTU | ROUTE_SET_ADVMSS | ROUTE_SET_INITCWND | ROUTE_SET_INITRWND | ROUTE_SET_QUICKACK |   \
+	 ROUTE_SET_FASTOPEN)
+
+/* The kernel gives a route no metrics by itself: those that nobody declares any more go. */
 static bool same_metrics(const struct route *w, const struct route *n)
 {
-	return (!(w->set & ROUTE_SET_MTU) || w->mtu == n->mtu) &&
+	return !(n->set & ~w->set & METRICS) &&
+	       ((w->set & ROUTE_SET_PREFERENCE) || !(n->set & ROUTE_SET_PREFERENCE) || n->preference == 0) &&
+	       (!(w->set & ROUTE_SET_MTU) || w->mtu == n->mtu) &&
 	       (!(w->set & ROUTE_SET_ADVMSS) || w->advmss == n->advmss) &&
 	       (!(w->set & ROUTE_SET_INITCWND) || w->initcwnd == n->initcwnd) &&
 	       (!(w->set & ROUTE_SET_INITRWND) || w->initrwnd == n->initrwnd) &&

@@ -241,9 +241,13 @@ static void undo_all(struct execution *x)
 	struct error err = {0}, *kept = x->err;
 
 	x->err = &err;
+	/* A request that sets several attributes may have set some of them before it failed. */
+	if (t->failed && t->failed->type == ACTION_LINK_SET)
+		(void)undo_action(x, t->failed);
 	while (t->next > 0) {
 		const struct action *a = &t->plan->actions[--t->next];
 
+		err.code = 0;
 		if (undo_action(x, a) < 0) {
 			struct error told = *kept;
 

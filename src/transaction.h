@@ -73,6 +73,11 @@ int execution_ifindex(struct execution *x, int place, const char *name, int *ret
 void execution_forget(struct execution *x, int place, const char *name);
 int execution_place(struct execution *x, const char *name);
 
+/* Deleting what is gone already is success: somebody, or the kernel, was faster. */
+int execution_gone_is_fine(struct execution *x, int r);
+int execute_sysctl(struct execution *x, int place, const char *path, const char *value);
+int execute_address(struct execution *x, int place, const struct action *a);
+
 int execute_action(struct execution *x, const struct action *a);
 int execute_link(struct execution *x, const struct action *a);
 int execute_route(struct execution *x, const struct action *a);

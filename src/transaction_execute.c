@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Deleting what is gone already is success: somebody, or the kernel, was faster. */
-static int gone_is_fine(struct execution *x, int r)
+#define PROMOTE "net/ipv4/conf/all/promote_secondaries"
+
+int execution_gone_is_fine(struct execution *x, int r)
 {
 	if (r == -ENODEV || r == -ESRCH || r == -ENOENT || r == -EADDRNOTAVAIL) {
 		x->err->code = 0;
@@ -55,20 +56,31 @@ static int adopt_namespace(struct execution *x)
 
 static int unname(struct execution *x)
 {
-	return gone_is_fine(x, netns_unname(x->t->plan->name, x->t->places[0].fd, x->err));
+	return execution_gone_is_fine(x, netns_unname(x->t->plan->name, x->t->places[0].fd, x->err));
 }
 
-static int set_sysctl(struct execution *x, int place, const char *path, const char *value)
+int execute_sysctl(struct execution *x, int place, const char *path, const char *value)
 {
 	int r = execution_enter(x, place);
 
 	return r < 0 ? r : netns_sysctl_write(path, value, x->err);
 }
 
-static int do_address(struct execution *x, int place, const struct action *a)
+/* -1: was set already, or cannot be read; else what to write again afterwards. */
+static int promote_for_now(struct execution *x, int place)
+{
+	char value[16];
+
+	if (execution_enter(x, place) < 0 || netns_sysctl_read(PROMOTE, value, sizeof(value), NULL) < 0 ||
+	    strcmp(value, "0") != 0)
+		return -1;
+	return netns_sysctl_write(PROMOTE, "1", NULL) < 0 ? -1 : 0;
+}
+
+int execute_address(struct execution *x, int place, const struct action *a)
 {
 	struct nl_msg *msg;
-	int ifindex = a->ifindex, r = 0;
+	int ifindex = a->ifindex, promote, r = 0;
 
 	if (!ifindex)
 		r = execution_ifindex(x, place, a->ifname, &ifindex);
@@ -77,8 +89,13 @@ static int do_address(struct execution *x, int place, const struct action *a)
 				    a->type == ACTION_ADDRESS_CHANGE, &msg);
 	if (r < 0)
 		return r;
-	r = execution_talk(x, place, msg);
-	return a->type == ACTION_ADDRESS_REMOVE ? gone_is_fine(x, r) : r;
+	if (a->type != ACTION_ADDRESS_REMOVE)
+		return execution_talk(x, place, msg);
+	promote = a->promote ? promote_for_now(x, place) : -1;
+	r = execution_gone_is_fine(x, execution_talk(x, place, msg));
+	if (promote == 0 && execution_enter(x, place) == 0)
+		(void)netns_sysctl_write(PROMOTE, "0", NULL);
+	return r;
 }
 
 static int do_action(struct execution *x, const struct action *a, int place)
@@ -90,20 +107,21 @@ static int do_action(struct execution *x, const struct action *a, int place)
 	case ACTION_NETNS_UNNAME: return unname(x);
 	case ACTION_ADDRESS_ADD:
 	case ACTION_ADDRESS_CHANGE:
-	case ACTION_ADDRESS_REMOVE: return do_address(x, place, a);
-	case ACTION_SYSCTL_SET: return set_sysctl(x, place, a->name, a->value);
+	case ACTION_ADDRESS_REMOVE: return execute_address(x, place, a);
+	case ACTION_SYSCTL_SET: return execute_sysctl(x, place, a->name, a->value);
 	case ACTION_RESOLV_WRITE: return netns_resolv_write(x->t->plan->name, a->name, x->err);
-	case ACTION_RESOLV_REMOVE: return gone_is_fine(x, netns_resolv_remove(x->t->plan->name, x->err));
+	case ACTION_RESOLV_REMOVE:
+		return execution_gone_is_fine(x, netns_resolv_remove(x->t->plan->name, x->err));
 	case ACTION_ROUTE_ADD:
 	case ACTION_ROUTE_CHANGE:
 	case ACTION_NEIGHBOR_ADD:
 	case ACTION_RULE_ADD: return execute_route(x, a);
 	case ACTION_ROUTE_REMOVE:
 	case ACTION_NEIGHBOR_REMOVE:
-	case ACTION_RULE_REMOVE: return gone_is_fine(x, execute_route(x, a));
+	case ACTION_RULE_REMOVE: return execution_gone_is_fine(x, execute_route(x, a));
 	case ACTION_LINK_REMOVE:
 	case ACTION_LINKS_FLUSH:
-	case ACTION_ALTNAME_REMOVE: return gone_is_fine(x, execute_link(x, a));
+	case ACTION_ALTNAME_REMOVE: return execution_gone_is_fine(x, execute_link(x, a));
 	default: return execute_link(x, a);
 	}
 }
@@ -123,6 +141,23 @@ static bool has_to_wait(struct execution *x, const struct action *a, int r)
 	return strv_contains(waits, text) || strv_push(&x->t->waits_for, text) == 0;
 }
 
+/* What the kernel removes with it no undo of this action brings back: the links themselves; routes with the
+ * last address of a link and with a link that goes down or changes its master; all of IPv6 with an MTU
+ * below 1280. Comparing with what ran before does. */
+static bool takes_along(const struct action *a)
+{
+	switch (a->type) {
+	case ACTION_LINK_REMOVE:
+	case ACTION_LINKS_FLUSH:
+	case ACTION_LINK_TO_HOST:
+	case ACTION_ADDRESS_REMOVE: return true;
+	case ACTION_LINK_SET:
+		return a->undo_in_part || (a->values.change & (LINK_CHANGE_DOWN | LINK_CHANGE_MASTER)) ||
+		       ((a->values.change & LINK_CHANGE_MTU) && a->values.mtu < 1280);
+	default: return false;
+	}
+}
+
 int execute_action(struct execution *x, const struct action *a)
 {
 	int place = execution_place(x, a->place);
@@ -133,115 +168,7 @@ int execute_action(struct execution *x, const struct action *a)
 		return 0;
 	}
 
-	if (r == 0 && (a->type == ACTION_LINK_REMOVE || a->type == ACTION_LINKS_FLUSH))
+	if (r == 0 && takes_along(a))
 		x->t->destroyed = true;
 	return r;
-}
-
-/* --- undo ------------------------------------------------------------------------------------- */
-
-static int undo_route(struct execution *x, const struct action *a, enum action_type type)
-{
-	struct action opposite = *a;
-
-	opposite.type = type;
-	if (type == ACTION_ROUTE_CHANGE)
-		opposite.route = a->old_route;
-	if (type == ACTION_NEIGHBOR_ADD && a->old_neighbor)
-		opposite.neighbor = a->old_neighbor;
-	return gone_is_fine(x, execute_route(x, &opposite));
-}
-
-static int undo_address(struct execution *x, const struct action *a, int place)
-{
-	struct action opposite = *a;
-
-	opposite.type = a->type == ACTION_ADDRESS_ADD	   ? ACTION_ADDRESS_REMOVE
-			: a->type == ACTION_ADDRESS_REMOVE ? ACTION_ADDRESS_ADD
-							   : ACTION_ADDRESS_CHANGE;
-	if (a->type == ACTION_ADDRESS_CHANGE)
-		opposite.address = a->old_address;
-	return gone_is_fine(x, do_address(x, place, &opposite));
-}
-
-static int undo_link(struct execution *x, const struct action *a, int place)
-{
-	struct action opposite = *a;
-
-	switch (a->type) {
-	case ACTION_LINK_CREATE: opposite.type = ACTION_LINK_REMOVE; break;
-	case ACTION_ALTNAME_ADD: opposite.type = ACTION_ALTNAME_REMOVE; break;
-	case ACTION_ALTNAME_REMOVE: opposite.type = ACTION_ALTNAME_ADD; break;
-	case ACTION_LINK_SET:
-		if (a->values.change & LINK_CHANGE_KIND) /* the manager reconciles with what ran before */
-			x->t->destroyed = true;
-		if ((a->values.change & LINK_CHANGE_KIND) || a->ifindex == 0)
-			return 0;
-		opposite.values = a->old_values;
-		break;
-	default: return 0;
-	}
-	(void)place;
-	return gone_is_fine(x, execute_link(x, &opposite));
-}
-
-static int undo_sysctl(struct execution *x, const struct action *a, int place)
-{
-	return a->old_value ? set_sysctl(x, place, a->name, a->old_value) : 0;
-}
-
-static int undo_create(struct execution *x)
-{
-	struct transaction *t = x->t;
-
-	rtnl_close(t->places[0].rtnl);
-	t->places[0].rtnl = NULL;
-	if (x->current == 0 && netns_enter(x->thread->home_fd, NULL) < 0)
-		abort();
-	x->current = -1;
-	(void)close(t->places[0].fd);
-	t->places[0].fd = -1;
-	t->created = false;
-	return 0;
-}
-
-static int undo_resolv(struct execution *x, const struct action *a)
-{
-	if (a->old_value)
-		return netns_resolv_write(x->t->plan->name, a->old_value, x->err);
-	return netns_resolv_remove(x->t->plan->name, x->err);
-}
-
-int undo_action(struct execution *x, const struct action *a)
-{
-	int place = execution_place(x, a->place);
-
-	if (place < 0)
-		return place;
-	switch (a->type) {
-	case ACTION_NETNS_CREATE: return undo_create(x);
-	case ACTION_NETNS_NAME: return netns_unname(x->t->plan->name, x->t->places[0].fd, x->err);
-	case ACTION_NETNS_UNNAME: return netns_name(x->t->places[0].fd, x->t->plan->name, x->err);
-	case ACTION_LINK_CREATE: return undo_link(x, a, place);
-	case ACTION_RESOLV_WRITE:
-	case ACTION_RESOLV_REMOVE: return undo_resolv(x, a);
-	default: break;
-	}
-	if (place == 0 && x->t->created) /* goes as a whole */
-		return 0;
-	switch (a->type) {
-	case ACTION_ADDRESS_ADD:
-	case ACTION_ADDRESS_CHANGE:
-	case ACTION_ADDRESS_REMOVE: return undo_address(x, a, place);
-	case ACTION_SYSCTL_SET: return undo_sysctl(x, a, place);
-	case ACTION_ROUTE_ADD: return undo_route(x, a, ACTION_ROUTE_REMOVE);
-	case ACTION_ROUTE_CHANGE: return undo_route(x, a, ACTION_ROUTE_CHANGE);
-	case ACTION_ROUTE_REMOVE: return undo_route(x, a, ACTION_ROUTE_ADD);
-	case ACTION_RULE_ADD: return undo_route(x, a, ACTION_RULE_REMOVE);
-	case ACTION_RULE_REMOVE: return undo_route(x, a, ACTION_RULE_ADD);
-	case ACTION_NEIGHBOR_ADD:
-		return undo_route(x, a, a->old_neighbor ? ACTION_NEIGHBOR_ADD : ACTION_NEIGHBOR_REMOVE);
-	case ACTION_NEIGHBOR_REMOVE: return undo_route(x, a, ACTION_NEIGHBOR_ADD);
-	default: return undo_link(x, a, place);
-	}
 }

@@ -32,7 +32,11 @@ static int create_by_plugin(struct execution *x, const struct link *l, int place
 	r = execution_ifindex(x, place, l->name, &ifindex);
 	if (r == 0)
 		r = request_link_set(ifindex, &mark, &msg);
-	return r < 0 ? r : execution_talk(x, place, msg);
+	if (r == 0)
+		r = execution_talk(x, place, msg);
+	if (r < 0 && execution_enter(x, place) == 0) /* without its mark nobody would know it again */
+		(void)l->kind->remove(&view, &text);
+	return r;
 }
 
 /* The host is a place of every transaction (apply.c adds it). */

@@ -26,7 +26,7 @@ struct nl_msg; /* <netlink/msg.h> */
 struct nlattr; /* <netlink/attr.h> */
 
 /* Raised whenever a structure below changes; a plugin with another number is refused by name. */
-#define NETNSD_PLUGIN_API 1
+#define NETNSD_PLUGIN_API 2
 
 /* --- values ------------------------------------------------------------------------------- */
 
@@ -178,6 +178,10 @@ struct link_kind {
 	 * difference ("Mode bridge, declared private") to err->text unless SAME. Optional. */
 	enum verdict (*compare)(const struct netnsd_link *link, const struct nlattr *data,
 				struct netnsd_error *err);
+	/* Reads the kernel's values of keys without a wire form from IFLA_INFO_DATA into config, and returns
+	 * the bits of those it read: what a change that fails sets again. Optional; a kind with a fill() that
+	 * changes living links and without read() is changed back as far as its table goes. */
+	uint64_t (*read)(const struct nlattr *data, void *config);
 	/* Frees what init() allocated; the core frees what the key table owns. Optional. */
 	void (*done)(void *config);
 	/* The escape for kinds that rtnetlink cannot create. Called on a worker thread inside the

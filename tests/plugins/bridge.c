@@ -2,6 +2,8 @@
 /* bridge: every key, and the timers, which the kernel does not give back as it got them. */
 #include "lib_plugin.h"
 
+#include "kind.h"
+
 #include <arpa/inet.h>
 #include <linux/if_link.h>
 
@@ -189,6 +191,25 @@ static void test_undeclared(void **state)
 	sample_free(s);
 }
 
+/* What a change that fails sets again. */
+static void test_read(void **state)
+{
+	struct sample *s = sample_new(plugin_kind("bridge")), *old = sample_new(plugin_kind("bridge"));
+	struct data sent, was = timers(200, 30000, 1, 1);
+
+	(void)state;
+	sample_set(s, "AgeingTimeSec", "60");
+	old->link.set = kind_read(s->kind, s->link.set, was.nest, old->config);
+	assert_int_equal(old->link.set, s->link.set);
+	sent = sample_data(old, true);
+	data_has_u32(&sent, IFLA_BR_AGEING_TIME, 30000);
+	assert_int_equal(data_count(&sent), 1);
+	data_free(&sent);
+	data_free(&was);
+	sample_free(s);
+	sample_free(old);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_delay_under_stp),
 		cmocka_unit_test(test_undeclared),
+		cmocka_unit_test(test_read),
 	};
 
 	return cmocka_run_group_tests_name("bridge", tests, NULL, NULL);

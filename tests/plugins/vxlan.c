@@ -2,6 +2,8 @@
 /* vxlan: the plain keys, and what the table cannot say: addresses, range, TTL, flags, parent. */
 #include "lib_plugin.h"
 
+#include "kind.h"
+
 #include "key.h"
 
 #include <arpa/inet.h>
@@ -314,6 +316,28 @@ static void test_refused(void **state)
 	}
 }
 
+/* What a change that fails sets again: also that there was no address. */
+static void test_read(void **state)
+{
+	struct sample *s = declared("Remote", "192.0.2.1"), *old = sample_new(s->kind);
+	struct nl_msg *msg = data_begin();
+	struct data was, sent;
+
+	(void)state;
+	sample_set(s, "TTL", "9");
+	nla_put_u8(msg, IFLA_VXLAN_TTL, 64);
+	was = data_end(msg);
+	old->link.set = kind_read(s->kind, s->link.set, was.nest, old->config);
+	sent = sample_data(old, true);
+	data_has_u8(&sent, IFLA_VXLAN_TTL, 64);
+	data_has_bytes(&sent, IFLA_VXLAN_GROUP, "\0\0\0", 4);
+	assert_int_equal(data_count(&sent), 2);
+	data_free(&sent);
+	data_free(&was);
+	sample_free(s);
+	sample_free(old);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_fixed_verdicts),
 		cmocka_unit_test(test_heaviest),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_read),
 	};
 
 	return cmocka_run_group_tests_name("vxlan", tests, NULL, NULL);

@@ -251,7 +251,7 @@ static void test_refused_plugins(void **state)
 	struct netnsd_plugin p = {.api = NETNSD_PLUGIN_API + 1, .name = (const char *)1};
 
 	(void)state;
-	is_refused(&p, -EPROTO, "API 2, this netnsd has 1"); /* nothing else was looked at */
+	is_refused(&p, -EPROTO, "API 3, this netnsd has 2"); /* nothing else was looked at */
 	p = (struct netnsd_plugin){.api = 0};
 	is_refused(&p, -EPROTO, "API 0");
 	p = (struct netnsd_plugin){.api = NETNSD_PLUGIN_API, .kinds = KINDS(&ant)};

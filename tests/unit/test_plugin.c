@@ -172,7 +172,7 @@ static void test_bad_plugins(void **state)
 		int code;
 		const char *part;
 	} bad[] = {
-		{"api", -EPROTO, "plugin API 2, this netnsd has 1"},
+		{"api", -EPROTO, "plugin API 3, this netnsd has 2"},
 		{"nosymbol", -ENOENT, "does not export the symbol netnsd_plugin"},
 		{"function", -EINVAL, "not a struct netnsd_plugin"},
 		{"zduplicate", -EEXIST, "plugin good has the kind good already"},

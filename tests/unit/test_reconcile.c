@@ -347,6 +347,43 @@ static void test_address_scope_differs(void **state)
 	assert_plan(s, "~ lab: eth0: address 10.0.0.2/24 scope link (differs)\n");
 }
 
+/* The first of a subnet is what leaves: undo has to put the removed one before the others again. */
+static void test_address_removed_before_younger(void **state)
+{
+	struct scene *s = *state;
+	const struct action *a;
+
+	declare_address(declare_veth(s), "10.0.0.3/24");
+	there_veth(s);
+	there_address(&s->own, 2, "10.0.0.2/24");
+	there_address(&s->own, 2, "10.9.0.2/24");
+	there_address(&s->own, 2, "10.0.0.3/24");
+	there_address(&s->own, 2, "10.0.0.4/24")->protocol = 0;
+	assert_plan(s, "- lab: eth0: address 10.0.0.2/24 (no longer declared)\n"
+		       "- lab: eth0: address 10.9.0.2/24 (no longer declared)\n");
+	a = &s->plan->actions[0];
+	assert_true(a->promote);
+	assert_int_equal(a->n_younger, 1);
+	assert_ptr_equal(a->younger[0], &s->own.addresses[2].address);
+	assert_int_equal(s->plan->actions[1].n_younger, 0);
+}
+
+static void test_address_label(void **state)
+{
+	struct scene *s = *state;
+	struct link *l = declare_veth(s);
+
+	declare_address(l, "10.0.0.2/24");
+	there_veth(s);
+	strcpy(there_address(&s->own, 2, "10.0.0.2/24")->address.label, "eth0:a");
+	assert_plan(s, "~ lab: eth0: address 10.0.0.2/24 (differs)\n");
+	strcpy(l->addresses[0].label, "eth0:a");
+	assert_nothing(s);
+	strcpy(l->addresses[0].label, "eth0");
+	s->own.addresses[0].address.label[0] = '\0';
+	assert_nothing(s);
+}
+
 static void test_undeclared_link(void **state)
 {
 	struct scene *s = *state;
@@ -447,6 +484,12 @@ static void test_route(void **state)
 	assert_nothing(s);
 	assert_int_equal(parse_ip("10.0.0.9", &s->own.routes[0].route.gateway), 0);
 	assert_plan(s, "~ lab: route default via 10.0.0.1 dev eth0 (differs)\n");
+	assert_int_equal(parse_ip("10.0.0.1", &s->own.routes[0].route.gateway), 0);
+	s->own.routes[0].route.set = ROUTE_SET_MTU | ROUTE_SET_SCOPE;
+	s->own.routes[0].route.mtu = 1300;
+	assert_plan(s, "~ lab: route default via 10.0.0.1 dev eth0 (differs)\n");
+	assert_int_equal(parse_ip("10.0.0.9", &s->own.routes[0].route.gateway), 0);
+	s->own.routes[0].route.set = 0;
 	s->lab->n_routes = 0;
 	assert_plan(s, "- lab: route default via 10.0.0.9 dev eth0 (no longer declared)\n");
 	s->lab->n_routes = 1;
@@ -538,6 +581,8 @@ int main(void)
 		TEST(test_unset_keys_are_not_compared),
 		TEST(test_address_replaced),
 		TEST(test_foreign_address_is_left),
+		TEST(test_address_removed_before_younger),
+		TEST(test_address_label),
 		TEST(test_address_scope_differs),
 		TEST(test_undeclared_link),
 		TEST(test_undeclared_pair),

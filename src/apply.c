@@ -216,6 +216,8 @@ static void transaction_done(struct job *job)
 
 	e->running = false;
 	b->n_running--;
+	if (b->entry_flies)
+		b->entry_flies(e, false, b->data);
 	close_borrowed(t);
 	share_fd(e);
 	if (t->error.code != 0 || t->next >= t->plan->n_actions) {
@@ -242,6 +244,8 @@ static bool entry_start(struct batch *b, struct batch_entry *e, const struct bat
 	e->running = true;
 	b->n_running++;
 	open_borrowed(b, t);
+	if (b->entry_flies)
+		b->entry_flies(e, true, b->data);
 	worker_pool_submit(b->workers, &t->job);
 	return true;
 }

@@ -11,6 +11,7 @@
 #define NETNSD_APPLY_H
 
 #include "transaction.h"
+#include "watch.h"
 
 #include <uthash.h>
 
@@ -21,6 +22,7 @@ struct batch_entry {
 	struct transaction *transaction;
 	struct batch *batch;
 	bool running, over;
+	struct watch_flight flight; /* whoever runs the batch uses it */
 	int shared_fd;		    /* the loop's own descriptor for those that place ends here; -1: none */
 	bool waits_for_host;	    /* its links stand on the host's, or their peers live there */
 	size_t *peers, n_peers;	    /* entries it places peer ends in */
@@ -37,6 +39,8 @@ struct batch {
 	unsigned width; /* jobs under way at once */
 	/* fd of a namespace that has no transaction in the batch, as a new descriptor, or -1 */
 	int (*open_place)(const char *name, void *data);
+	/* A worker gets it, or gives it back. NULL: nobody wants to know. */
+	void (*entry_flies)(struct batch_entry *e, bool begins, void *data);
 	void (*entry_over)(struct batch_entry *e, void *data);
 	void (*over)(struct batch *b, void *data); /* may free the batch */
 	void *data;

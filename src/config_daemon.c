@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define DEFAULT_TIMEOUT_START 60000000 /* usec */
+#define DEFAULT_AUDIT	      1000000  /* usec */
+#define DEFAULT_BUFFER	      (UINT64_C(64) << 20)
 #define DEFAULT_SOCKET_GROUP  "netnsd"
 
 struct manager_values {
@@ -23,7 +25,7 @@ struct manager_values {
 	char *plugin_directory, *socket_group;
 	/* What the specials found. */
 	int log_level;
-	uint64_t timeout_start;
+	uint64_t timeout_start, audit, receive_buffer;
 	uint32_t socket_mode;
 };
 
@@ -66,6 +68,35 @@ static int set_timeout_start(struct conf_reader *r, const struct conf_assign *a)
 	return 0;
 }
 
+static int set_audit(struct conf_reader *r, const struct conf_assign *a)
+{
+	struct manager_values *v = r->data;
+	uint64_t usec = DEFAULT_AUDIT;
+
+	if (a->value[0] && parse_usec(a->value, &usec) < 0)
+		conf_error(r->c, r->o, r->s, a,
+			   "expected a time span such as 1s or 500ms, or 0, not \"%.48s\"", a->value);
+	else if (usec > 0 && usec < 10000)
+		conf_error(r->c, r->o, r->s, a, "expected 0 (no audit) or at least 10ms, not \"%.48s\"",
+			   a->value);
+	else
+		v->audit = usec == USEC_INFINITY ? 0 : usec;
+	return 0;
+}
+
+static int set_receive_buffer(struct conf_reader *r, const struct conf_assign *a)
+{
+	struct manager_values *v = r->data;
+	uint64_t bytes = DEFAULT_BUFFER;
+
+	if (a->value[0] && (parse_size(a->value, &bytes) < 0 || bytes < 4096 || bytes > UINT64_C(1) << 30))
+		conf_error(r->c, r->o, r->s, a, "expected a size from 4K to 1G such as 64M, not \"%.48s\"",
+			   a->value);
+	else
+		v->receive_buffer = bytes;
+	return 0;
+}
+
 static int set_socket_mode(struct conf_reader *r, const struct conf_assign *a)
 {
 	struct manager_values *v = r->data;
@@ -86,6 +117,8 @@ static const struct conf_special manager_specials[] = {
 	{"LogLevel", set_log_level},
 	{"TimeoutStartSec", set_timeout_start},
 	{"SocketMode", set_socket_mode},
+	{"AuditSec", set_audit},
+	{"ReceiveBufferSize", set_receive_buffer},
 	{NULL, NULL},
 };
 
@@ -123,8 +156,11 @@ static int read_manager(struct conf_loader *c, struct conf_object *o, const stru
 static int read_settings(struct conf_loader *c, struct conf_object *o, struct daemon_settings *ret)
 {
 	static const char *const names[] = {"Manager", NULL};
-	struct manager_values v = {
-		.log_level = LOG_INFO, .timeout_start = DEFAULT_TIMEOUT_START, .socket_mode = 0666};
+	struct manager_values v = {.log_level = LOG_INFO,
+				   .timeout_start = DEFAULT_TIMEOUT_START,
+				   .socket_mode = 0666,
+				   .audit = DEFAULT_AUDIT,
+				   .receive_buffer = DEFAULT_BUFFER};
 	char hint[64];
 	int r = conf_read_object(c, o);
 
@@ -137,6 +173,8 @@ static int read_settings(struct conf_loader *c, struct conf_object *o, struct da
 	ret->log_level = v.log_level;
 	ret->timeout_start = v.timeout_start;
 	ret->socket_mode = v.socket_mode;
+	ret->audit = v.audit;
+	ret->receive_buffer = v.receive_buffer;
 	key_table_free(manager_keys, &v);
 	return r;
 }

@@ -55,6 +55,8 @@ struct daemon_settings {
 	char *plugin_directory;	  /* PluginDirectory=; NULL: not set */
 	char *socket_group;	  /* SocketGroup=, default "netnsd"; who may operate */
 	uint32_t socket_mode;	  /* SocketMode=, default 0666 */
+	uint64_t audit;		  /* AuditSec=, usec between two namespaces; 0: none; default 1 s */
+	uint64_t receive_buffer;  /* ReceiveBufferSize=, bytes; default 64 MiB */
 	unsigned connections_max; /* ConnectionsMaxPerUser=, default 128 */
 };
 /* 0 (defaults stand in for what has errors) or -ENOMEM. The object of its diags is "netnsd.conf". */

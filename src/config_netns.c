@@ -20,6 +20,7 @@ struct netns_values {
 	char *description;
 	uint32_t host, adopt, autostart, loopback, ipv4_forwarding, ipv6_forwarding;
 	char **dns, **domains;
+	enum on_drift on_drift;
 };
 
 #define AT(field) offsetof(struct netns_values, field)
@@ -36,7 +37,6 @@ static const struct conf_key netns_keys[] = {
 #undef AT
 
 static const struct conf_refusal netns_refusals[] = {
-	{"OnDrift", "OnDrift=" NOT_BUILT},
 	{"AutoDelete", "AutoDelete=" NOT_BUILT},
 	{"Ruleset", "Ruleset=" NOT_BUILT},
 	{NULL, NULL},
@@ -121,11 +121,24 @@ static int set_sysctl(struct conf_reader *r, const struct conf_assign *a)
 	return 0;
 }
 
+static int set_on_drift(struct conf_reader *r, const struct conf_assign *a)
+{
+	struct netns_values *v = r->data;
+
+	if (!a->value[0] || str_equal(a->value, "repair"))
+		v->on_drift = ON_DRIFT_REPAIR;
+	else if (str_equal(a->value, "report"))
+		v->on_drift = ON_DRIFT_REPORT;
+	else if (str_equal(a->value, "ignore"))
+		v->on_drift = ON_DRIFT_IGNORE;
+	else
+		conf_error(r->c, r->o, r->s, a, "expected repair, report or ignore, not \"%.32s\"", a->value);
+	return 0;
+}
+
 static const struct conf_special netns_specials[] = {
-	{"DNS", set_dns},
-	{"Domains", set_domains},
-	{"Sysctl", set_sysctl},
-	{NULL, NULL},
+	{"OnDrift", set_on_drift}, {"DNS", set_dns}, {"Domains", set_domains},
+	{"Sysctl", set_sysctl},	   {NULL, NULL},
 };
 
 /* Keys that say what becomes of the namespace: the host's is not ours to make. */
@@ -211,6 +224,7 @@ static int build_namespace(struct conf_loader *c, struct conf_object *o, const s
 		e = build_sysctls(&r, &v);
 	n->adopt = v.adopt;
 	n->autostart = !conf_has(&r.tables[0], "AutoStart") || v.autostart;
+	n->on_drift = v.on_drift;
 	n->loopback = !conf_has(&r.tables[0], "Loopback") || v.loopback;
 	n->description = steal_pointer(v.description);
 	n->dns = steal_pointer(v.dns);

@@ -52,15 +52,17 @@ struct unit *manager_find_unit(struct manager *m, const char *name)
 
 void unit_set_state(struct unit *u, enum netns_state state, const struct error *reason)
 {
-	bool same = u->state == state;
+	bool same = u->state == state, passing = state == NETNS_CONFIGURING || state == u->told;
 
 	u->reason = reason ? *reason : (struct error){0};
 	if (same)
 		return;
 	u->state = state;
 	u->since = now_usec();
-	log_write(state == NETNS_CONFIGURING ? LOG_DEBUG : LOG_INFO, u->name, "%s",
-		  netns_state_to_string(state));
+	/* A repair, or a failure that repeats itself, is no news. */
+	log_write(passing ? LOG_DEBUG : LOG_INFO, u->name, "%s", netns_state_to_string(state));
+	if (state != NETNS_CONFIGURING)
+		u->told = state;
 	manager_notify_status(u->manager);
 	operations_check_waiters(u->manager);
 }
@@ -77,7 +79,7 @@ static int unit_new(struct manager *m, const char *name, struct unit **ret)
 		return -ENOMEM;
 	}
 	u->manager = m;
-	u->state = NETNS_DOWN;
+	u->state = u->told = NETNS_DOWN;
 	u->fd = u->nsid = -1;
 	u->since = now_usec();
 	HASH_ADD_KEYPTR(hh, m->units, u->name, strlen(u->name), u);
@@ -95,9 +97,12 @@ void manager_unit_free(struct unit *u)
 	if (!u)
 		return;
 	HASH_DEL(u->manager->units, u);
+	watch_forget(u);
 	if (u->fd >= 0)
 		(void)close(u->fd);
 	strv_free(u->waits_for);
+	free(u->fight);
+	desired_unref(u->before);
 	free(u->name);
 	free(u);
 }
@@ -156,7 +161,7 @@ void manager_unit_gone(struct unit *u)
 {
 	struct manager *m = u->manager;
 
-	u->nsid = -1;
+	watch_set_nsid(u, -1);
 	u->cookie = u->inode = 0;
 	u->classes = 0;
 	u->classes_known = false;
@@ -245,7 +250,7 @@ void manager_free(struct manager *m)
 	if (!m)
 		return;
 	worker_pool_free(m->workers); /* lets what is under way come to its end */
-	manager_events_stop(m);
+	watch_stop(m);
 	operations_free(m);
 	HASH_ITER (hh, m->units, u, tmp)
 		manager_unit_free(u);

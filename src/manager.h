@@ -11,6 +11,7 @@
 #include "error.h"
 #include "notice.h"
 #include "plan.h"
+#include "watch.h"
 
 #include <ev.h>
 
@@ -47,10 +48,22 @@ struct unit {
 	bool classes_known;	/* false: nobody has looked yet */
 	uint64_t since;		/* CLOCK_REALTIME usec of the last change of state */
 	bool config_failed;	/* its file is bad, the last good configuration runs */
-	bool recheck;		/* something it stood on has gone */
-	uint64_t saved;		/* hash of the text in /run/netnsd/last-good; 0: none */
-	struct operation *busy; /* whose worker jobs hold it; NULL: free */
-	UT_hash_handle hh;	/* manager->units, by name */
+	bool recheck;		/* to be compared with its file again, soon */
+	bool clean;		/* was found as declared, and nothing has happened to it since */
+	bool unnamed;		/* its name was found missing: told once */
+	unsigned marks;		/* how often something happened to it */
+	uint32_t drifter;	/* netlink port, mostly the pid, of who changed it last; 0: unknown */
+	unsigned failures;	/* in a row */
+	enum netns_state told;	/* the state that was logged last */
+	struct error told_failure;
+	struct desired *before;	  /* a reference: what ran before a change that failed; NULL: none */
+	struct fight *fight;	  /* NULL: nothing was ever put back */
+	ev_timer later;		  /* another try after a failure, or the end of a hold */
+	struct watch_link *links; /* hash by ifindex */
+	uint64_t saved;		  /* hash of the text in /run/netnsd/last-good; 0: none */
+	struct operation *busy;	  /* whose worker jobs hold it; NULL: free */
+	UT_hash_handle hh;	  /* manager->units, by name */
+	UT_hash_handle by_nsid;	  /* manager->p->by_nsid; while nsid >= 0 */
 };
 
 /* --- operations: everything that takes time ------------------------------------------------- */

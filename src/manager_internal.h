@@ -7,16 +7,29 @@
 #include "round.h"
 #include "rtnl.h"
 #include "survey.h"
+#include "watch.h"
 #include "worker.h"
+
+#define MARK_DELAY 0.002 /* s from an event to the look; events come in groups */
 
 #define RUN_DIRECTORY	    "/run/netnsd"
 #define LAST_GOOD_DIRECTORY RUN_DIRECTORY "/last-good"
 #define ADDRESSES_FILE	    RUN_DIRECTORY "/addresses"
 
 struct manager_private {
-	struct rtnl_monitor monitor; /* links and nsids of the host */
+	struct rtnl_monitor monitor; /* events of all our namespaces */
 	bool monitoring;
-	ev_timer retry;	  /* something came that a pending namespace may wait for */
+	struct unit *by_nsid;	      /* uthash */
+	struct watch_flight *flights; /* transactions that workers have now */
+	ev_timer overrun;	      /* events were lost: everything is looked at when it fires */
+	double overrun_at, overrun_delay;
+	ev_io names, mounts; /* /run/netns, /proc/self/mountinfo */
+	ev_timer names_timer;
+	uint64_t names_inode, names_device; /* of the directory that is watched */
+	ev_timer audit;
+	char *audited;	  /* name of the last one; NULL: from the front */
+	bool fresh;	  /* some were made and not looked at since */
+	ev_timer retry;	  /* some namespaces are to be compared again */
 	ev_timer waiters; /* states changed: WAIT operations may be over */
 	ev_timer status;  /* STATUS= for systemd is out of date */
 	ev_timer start_timeout;
@@ -35,7 +48,7 @@ struct operation {
 	struct operation *prev, *next; /* manager->operations */
 	struct manager *manager;
 	enum operation_type type;
-	bool retry;   /* internal: try pending ones again */
+	bool retry;   /* internal: compare again those that are marked or pending */
 	bool recover; /* internal: bring back what ran before a failure */
 	bool start;   /* internal: the first one */
 	bool running;
@@ -45,6 +58,7 @@ struct operation {
 	struct round *round;
 	struct survey survey;	/* DESCRIBE */
 	struct desired *before; /* recover: a reference */
+	struct desired *failed; /* recover: a reference to what could not be made */
 	struct operation_result result;
 	operation_done_fn *done;
 	operation_progress_fn *progress;
@@ -84,7 +98,8 @@ int operation_submit_start(struct manager *m);
 int operation_submit(struct manager *m, struct operation *op);
 void operations_free(struct manager *m);
 void operations_check_waiters(struct manager *m);
-void manager_retry_soon(struct manager *m);
+void manager_retry_soon(struct manager *m); /* what comes in a burst is handled once */
+void manager_retry_in(struct manager *m, double seconds);
 
 int operation_new(struct manager *m, const struct operation_request *request, struct operation **ret);
 void operation_end(struct operation *op); /* answers and frees */
@@ -92,6 +107,7 @@ void operation_fail(struct operation *op, enum operation_failure failure, int co
 
 /* operation_apply.c */
 int operation_add_unit(struct operation *op, struct unit *u, bool wanted);
+bool netns_stands_on(const struct netns *n, const char *name); /* has an end of a pair there */
 /* Also all that have an end of a pair in the namespace of this name. */
 int operation_add_dependents(struct operation *op, const char *name);
 void operation_start_round(struct operation *op, int r); /* r < 0: what failed before it */
@@ -118,8 +134,15 @@ void manager_start_over(struct manager *m);
 /* Objects whose files have errors: kept as they run, or failed with the reason. */
 int manager_mark_failed(struct manager *m, const struct diags *diags);
 
-/* manager_events.c */
-int manager_events_start(struct manager *m, struct error *err);
-void manager_events_stop(struct manager *m);
+/* operation_settled.c */
+/* Nothing that the daemon would not have heard of can differ from `next`, and it has heard of nothing. */
+bool manager_is_settled(struct manager *m, const struct desired *next);
+bool netns_can_change_silently(const struct netns *n); /* sysctls, files, links of others */
+
+/* round_drift.c */
+/* A plan that nobody asked for: false when it is only to be told, for OnDrift= or a fight. */
+bool round_may_repair(struct round_item *i, const struct plan *p);
+/* What was put back. */
+void round_repaired(struct round_item *i, const struct plan *p);
 
 #endif

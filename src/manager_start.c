@@ -30,6 +30,7 @@ static int check_capabilities(struct error *err)
 	} needed[] = {
 		{CAP_SYS_ADMIN, "to make and name namespaces"},
 		{CAP_NET_ADMIN, "to make links and addresses"},
+		{CAP_NET_BROADCAST, "to hear what happens in namespaces"},
 	};
 	cap_t caps = cap_get_proc();
 	int r = 0;
@@ -195,6 +196,7 @@ void manager_start_over(struct manager *m)
 	tell_ready(m);
 	log_info("ready");
 	operations_check_waiters(m);
+	watch_audit_start(m);
 	manager_retry_soon(m);
 }
 
@@ -219,7 +221,7 @@ static int take_entry(struct manager *m, struct scan_entry *e)
 		return r;
 	u->fd = e->fd;
 	e->fd = -1;
-	u->nsid = e->nsid;
+	watch_set_nsid(u, e->nsid);
 	u->wanted = u->netns != NULL; /* also with AutoStart=no: somebody took it up */
 	return 0;
 }
@@ -326,7 +328,7 @@ int manager_start(struct manager *m, struct error *err)
 	if (r < 0)
 		return r;
 	raise_descriptor_limit();
-	r = manager_events_start(m, err);
+	r = watch_start(m, err);
 	if (r == 0)
 		r = start_workers(m, err);
 	if (r < 0)

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define RETRY_DELAY 0.02 /* s */
+
 /* --- the object ------------------------------------------------------------------------------- */
 
 static int copy_strings(const char *const *from, char ***ret)
@@ -29,6 +31,7 @@ static void operation_free(struct operation *op)
 	round_free(op->round);
 	survey_clear(&op->survey);
 	desired_unref(op->before);
+	desired_unref(op->failed);
 	result_clear(&op->result);
 	free(op->name);
 	strv_free(op->names);
@@ -122,6 +125,17 @@ static bool conflict(const struct operation *a, const struct operation *b)
 	return !a->retry && !b->retry && strcmp(a->name, b->name) == 0;
 }
 
+/* Whoever has an end of a pair in it would be left out, and what goes through that link fails. */
+static bool dependents_are_busy(struct manager *m, const char *name)
+{
+	struct unit *u, *tmp;
+
+	HASH_ITER (hh, m->units, u, tmp)
+		if (u->busy && u->netns && netns_stands_on(u->netns, name))
+			return true;
+	return false;
+}
+
 static bool may_start(struct manager *m, const struct operation *op)
 {
 	const struct unit *u = op->name && !is_reader(op) ? manager_find_unit(m, op->name) : NULL;
@@ -130,7 +144,7 @@ static bool may_start(struct manager *m, const struct operation *op)
 	if (m->state == MANAGER_STARTING && !op->start && op->type != OPERATION_WAIT &&
 	    op->type != OPERATION_DESCRIBE)
 		return false;
-	if (u && u->busy)
+	if (u && (u->busy || dependents_are_busy(m, op->name)))
 		return false;
 	DL_FOREACH (m->operations, earlier) {
 		if (earlier == op)
@@ -255,13 +269,19 @@ static void retry_timer(struct ev_loop *loop, ev_timer *w, int events)
 	(void)operation_submit(m, op);
 }
 
-void manager_retry_soon(struct manager *m)
+void manager_retry_in(struct manager *m, double seconds)
 {
 	ev_timer *w = &m->p->retry;
 
-	if (ev_is_active(w))
+	if (ev_is_active(w) && ev_timer_remaining(m->loop, w) <= seconds)
 		return;
-	ev_timer_init(w, retry_timer, 0.02, 0.); /* what comes in a burst is handled once */
+	ev_timer_stop(m->loop, w);
+	ev_timer_init(w, retry_timer, seconds, 0.);
 	w->data = m;
 	ev_timer_start(m->loop, w);
+}
+
+void manager_retry_soon(struct manager *m)
+{
+	manager_retry_in(m, RETRY_DELAY);
 }

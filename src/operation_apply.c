@@ -21,6 +21,8 @@ static void release_units(struct manager *m, const struct operation *op)
 	HASH_ITER (hh, m->units, u, tmp)
 		if (u->busy == op) {
 			u->busy = NULL;
+			if (u->recheck) /* something came while it was busy */
+				manager_retry_in(m, MARK_DELAY);
 			if (!u->netns && u->fd < 0 && u->state != NETNS_REMOVING && !u->config_failed)
 				manager_unit_free(u);
 		}
@@ -52,21 +54,28 @@ static void recover_destroyed(struct operation *op)
 	struct operation_request request = {.type = OPERATION_APPLY};
 	struct operation *again;
 
-	if (op->recover || !r->before)
+	if (op->recover)
 		return;
 	HASH_ITER (hh, r->items, i, tmp) {
-		if (!i->failed || !i->destroyed || !desired_find(r->before, i->name))
+		struct desired *before = r->before ? r->before : i->unit ? i->unit->before : NULL;
+
+		if (!i->failed || !i->destroyed || !before || !desired_find(before, i->name))
 			continue;
 		request.name = i->name;
 		if (operation_new(op->manager, &request, &again) < 0)
 			continue;
 		again->recover = true;
-		again->before = desired_ref(r->before);
+		again->before = desired_ref(before);
+		again->failed = desired_ref(r->desired);
+		if (i->unit && i->unit->before != before) { /* also for what is tried by itself later */
+			desired_unref(i->unit->before);
+			i->unit->before = desired_ref(before);
+		}
 		(void)operation_submit(op->manager, again);
 	}
 }
 
-static bool stands_on(const struct netns *n, const char *name)
+bool netns_stands_on(const struct netns *n, const char *name)
 {
 	const struct link *l;
 
@@ -82,7 +91,7 @@ int operation_add_dependents(struct operation *op, const char *name)
 	int r = 0;
 
 	HASH_ITER (hh, op->manager->units, u, tmp)
-		if (r == 0 && u->netns && u->wanted && !u->busy && stands_on(u->netns, name))
+		if (r == 0 && u->netns && u->wanted && !u->busy && netns_stands_on(u->netns, name))
 			r = operation_add_unit(op, u, true);
 	return r;
 }
@@ -97,7 +106,7 @@ static void mark_dependents(struct operation *op)
 		if (!i->act || i->wanted)
 			continue;
 		HASH_ITER (hh, op->manager->units, u, utmp)
-			if (u->netns && u->wanted && !u->netns->host && stands_on(u->netns, i->name))
+			if (u->netns && u->wanted && !u->netns->host && netns_stands_on(u->netns, i->name))
 				u->recheck = true;
 	}
 }
@@ -158,15 +167,19 @@ void operation_start_round(struct operation *op, int r)
 
 /* --- plan, apply ------------------------------------------------------------------------------- */
 
+/* With `settled` only what sends no events has to be looked at. */
 static int add_planned(struct operation *op, struct desired *d)
 {
 	struct manager *m = op->manager;
+	bool settled = manager_is_settled(m, d);
 	struct netns *n, *ntmp;
 	struct unit *u, *utmp;
 	int r = 0;
 
 	HASH_ITER (hh, d->namespaces, n, ntmp) {
 		u = manager_find_unit(m, n->name);
+		if (settled && !netns_can_change_silently(n))
+			continue;
 		if (r == 0 && (u && u->netns ? u->wanted : n->autostart || n->host))
 			r = round_add(op->round, n->name, true, true);
 	}
@@ -196,7 +209,7 @@ void operation_run_plan(struct operation *op)
 	operation_start_round(op, r);
 }
 
-static int add_all(struct operation *op)
+static int add_all(struct operation *op, bool settled)
 {
 	struct unit *u, *tmp;
 	int r = 0;
@@ -206,6 +219,8 @@ static int add_all(struct operation *op)
 		    !u->netns) /* a bad file without a last good copy: nothing is touched */
 			continue;
 		if (u->fd < 0 && !(u->netns && u->wanted))
+			continue;
+		if (settled && !netns_can_change_silently(u->netns))
 			continue;
 		if (r == 0)
 			r = operation_add_unit(op, u, u->netns && u->wanted);
@@ -218,6 +233,7 @@ void operation_run_apply(struct operation *op)
 	struct manager *m = op->manager;
 	struct desired *d, *before;
 	struct unit *u, *tmp;
+	bool settled;
 	int r = manager_load(m, true, &op->result.diags, &d);
 
 	if (r == -EBADMSG) {
@@ -231,6 +247,7 @@ void operation_run_apply(struct operation *op)
 	}
 	if (m->state == MANAGER_RUNNING)
 		m->state = MANAGER_RELOADING;
+	settled = manager_is_settled(m, d);
 	before = desired_ref(m->desired);
 	HASH_ITER (hh, m->units, u, tmp)
 		u->config_failed = false;
@@ -238,7 +255,7 @@ void operation_run_apply(struct operation *op)
 	r = round_new(m, m->desired, before, &op->result, &op->round);
 	desired_unref(before);
 	if (r == 0)
-		r = add_all(op);
+		r = add_all(op, settled);
 	operation_start_round(op, r);
 }
 
@@ -248,13 +265,23 @@ void operation_run_start(struct operation *op)
 	int r = round_new(m, m->desired, NULL, &op->result, &op->round);
 
 	if (r == 0)
-		r = add_all(op);
+		r = add_all(op, false);
 	operation_start_round(op, r);
 }
 
+/* Also one that is to go, and whose removal failed. */
 bool unit_needs_retry(const struct unit *u)
 {
-	return u->netns && u->wanted && !u->busy && (u->recheck || u->state == NETNS_PENDING);
+	bool up = u->netns && u->wanted, going = u->fd >= 0 && !(u->config_failed && !u->netns);
+
+	return !u->busy && ((u->recheck && (up || going)) || (up && u->state == NETNS_PENDING));
+}
+
+/* Not when another configuration was applied meanwhile: that one has seen to it. */
+static bool may_recover(const struct operation *op, const struct unit *u)
+{
+	return str_equal(u->name, op->name) && !u->busy && u->netns && u->wanted &&
+	       op->manager->desired == op->failed;
 }
 
 /* Internal: one namespace back to what ran before, or everything that waits once more. */
@@ -265,11 +292,15 @@ void operation_run_internal(struct operation *op)
 	int r = round_new(m, op->recover ? op->before : m->desired, NULL, &op->result, &op->round);
 
 	HASH_ITER (hh, m->units, u, tmp) {
-		if (op->recover ? !str_equal(u->name, op->name) || u->busy : !unit_needs_retry(u))
+		if (op->recover ? !may_recover(op, u) : !unit_needs_retry(u))
 			continue;
 		u->recheck = false;
 		if (r == 0)
-			r = operation_add_unit(op, u, true);
+			r = operation_add_unit(op, u, op->recover || (u->netns && u->wanted));
 	}
+	if (op->round)
+		op->round->unasked = op->retry;
+	if (op->round)
+		op->round->recovery = op->recover;
 	operation_start_round(op, r);
 }

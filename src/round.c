@@ -182,7 +182,9 @@ static void add_failed(struct round_item *i, const char *action, const struct er
 		error_set(&told, err->code, "%s: %s", action, err->text);
 		i->error = told;
 	}
-	log_write(LOG_ERR, i->name, "%s", i->error.text);
+	/* Another try that fails as the one before is no news. */
+	log_write(i->unit && str_equal(i->unit->told_failure.text, i->error.text) ? LOG_DEBUG : LOG_ERR,
+		  i->name, "%s", i->error.text);
 	result->failure = FAILURE_APPLY;
 	if (!grown)
 		return;
@@ -195,13 +197,19 @@ static void round_finish(struct round *r);
 
 /* --- comparing -------------------------------------------------------------------------------- */
 
+/* Others may be taking it away just now. */
+static bool is_going(const struct round_item *i)
+{
+	return !i->act && !i->round->plan_only && i->unit && i->unit->busy && !i->unit->wanted;
+}
+
 static struct world_place world(const char *name, void *data)
 {
 	const struct round *r = data;
 	const struct round_item *i = round_find(r, name);
 	struct world_place place = {0};
 
-	if (!i || (i->act && !i->wanted))
+	if (!i || (i->act && !i->wanted) || is_going(i))
 		return place;
 	place.actual = i->survey.actual;
 	place.coming = !place.actual && i->act && i->wanted && !i->failed;
@@ -257,7 +265,12 @@ static void item_plan(struct round_item *i)
 	strv_free(i->waits_for);
 	i->waits_for = p->waits_for;
 	p->waits_for = NULL;
+	i->is_as_declared = p->n_actions == 0;
 	if (p->n_actions == 0) {
+		plan_free(p);
+		return;
+	}
+	if (r->unasked && !round_may_repair(i, p)) {
 		plan_free(p);
 		return;
 	}
@@ -291,7 +304,7 @@ static void unit_after_success(struct round_item *i, struct transaction *t)
 			(void)close(u->fd);
 		u->fd = t->places[0].fd;
 		t->places[0].fd = -1;
-		u->nsid = t->nsid;
+		watch_set_nsid(u, t->nsid);
 		u->cookie = t->cookie;
 		u->device = t->device;
 		u->inode = t->inode;
@@ -314,8 +327,12 @@ static void entry_over(struct batch_entry *e, void *data)
 		r->progress(r->done, r->total, r->data);
 	if (t->error.code == 0) {
 		unit_after_success(i, t);
+		if (i->drifted)
+			round_repaired(i, t->plan);
 		return;
 	}
+	if (i->unit && i->unit->fd < 0) /* the number is not used again */
+		watch_set_nsid(i->unit, -1);
 	i->destroyed = t->destroyed;
 	add_failed(i, t->failed ? t->failed->text : NULL, &t->error);
 }
@@ -396,8 +413,21 @@ static void prepare_entry(struct round *r, struct batch_entry *e)
 		t->nsid = manager_next_nsid(r->manager, false);
 	if (first->type == ACTION_NETNS_ADOPT)
 		t->nsid = manager_next_nsid(r->manager, true);
+	if (i->unit &&
+	    first->type == ACTION_NETNS_CREATE) /* its first events come before we know that it is there */
+		watch_set_nsid(i->unit, t->nsid);
 	if (i->unit)
 		unit_set_state(i->unit, i->wanted ? NETNS_CONFIGURING : NETNS_REMOVING, NULL);
+}
+
+static void entry_flies(struct batch_entry *e, bool begins, void *data)
+{
+	struct round *r = data;
+
+	if (begins)
+		watch_flight_begins(r->manager, &e->flight, e->transaction);
+	else
+		watch_flight_ends(r->manager, &e->flight);
 }
 
 static int round_apply(struct round *r)
@@ -415,6 +445,7 @@ static int round_apply(struct round *r)
 		prepare_entry(r, &b->entries[k]);
 	b->open_place = open_place;
 	b->entry_over = entry_over;
+	b->entry_flies = entry_flies;
 	b->over = batch_over;
 	b->data = r;
 	r->batch = b;
@@ -466,19 +497,6 @@ void round_reconcile(struct round *r)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-static void item_settle(struct round_item *i)
-{
-	struct unit *u = i->unit;
-
-	strv_free(u->waits_for);
-	u->waits_for = i->waits_for;
-	i->waits_for = NULL;
-	if (i->failed)
-		unit_set_state(u, NETNS_FAILED, &i->error);
-	else
-		unit_set_state(u, strv_length(u->waits_for) ? NETNS_PENDING : NETNS_CONFIGURED, NULL);
-}
-
 static void round_finish(struct round *r)
 {
 	struct round_item *i, *tmp;
@@ -487,7 +505,7 @@ static void round_finish(struct round *r)
 		items_unnamed(r);
 		HASH_ITER (hh, r->items, i, tmp)
 			if (i->act && i->unit && (i->wanted || i->failed))
-				item_settle(i);
+				round_settle(i);
 	}
 	r->over(r, r->data);
 }

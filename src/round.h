@@ -7,6 +7,7 @@
 #include "apply.h"
 #include "manager.h"
 #include "survey.h"
+#include "watch.h"
 
 struct round;
 
@@ -20,6 +21,10 @@ struct round_item {
 	bool look;		   /* survey it in the next turn */
 	bool looked;		   /* surveyed in this turn */
 	bool changed;		   /* a transaction of this round changed it */
+	bool drifted;		   /* was configured, and is no longer as declared */
+	bool told_only;		   /* and is left so: `error` says what and why */
+	unsigned marks;		   /* of the unit, when the last look began */
+	bool is_as_declared;	   /* the last look found nothing to do */
 	bool failed;
 	bool destroyed; /* failed after something went that only `before` can bring back */
 	struct error error;
@@ -37,6 +42,8 @@ struct round {
 	unsigned n_removals;	  /* namespaces to be removed */
 	unsigned turn;
 	bool plan_only;
+	bool recovery;	     /* back to what ran before a failure, which stays one */
+	bool unasked;	     /* nobody asked: what differs has drifted */
 	struct plan **plans; /* of this turn, while reconciling */
 	size_t n_plans;
 	struct batch *batch;
@@ -60,6 +67,8 @@ struct round_item *round_find(const struct round *r, const char *name);
 void round_find_units(struct round *r); /* those not acted on may come and go meanwhile */
 void round_look(struct round *r);	/* ends in round_reconcile() */
 void round_reconcile(struct round *r);
+/* round_settle.c: what the unit is, now that the round is over */
+void round_settle(struct round_item *i);
 /* Classes of objects (enum actual_what, SURVEY_RESOLV) that the files ask for. */
 unsigned round_declared_classes(const struct netns *n);
 

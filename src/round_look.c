@@ -34,6 +34,17 @@ static unsigned found_classes(const struct actual *a)
 	       (a->n_neighbors ? ACTUAL_NEIGHBORS : 0u) | (a->resolv_ours ? SURVEY_RESOLV : 0u);
 }
 
+/* Addresses of far ends are declared by others than the namespace that they are in. */
+static bool has_peer_addresses(const struct netns *n)
+{
+	const struct link *l;
+
+	DL_FOREACH (n->links, l)
+		if (l->is_peer && l->n_addresses)
+			return true;
+	return false;
+}
+
 /* Nobody but us makes objects with our mark, so what was never asked for need not be looked for:
  * the neighbour table above all, which is one for the whole machine, so that each dump costs as much as
  * there are namespaces. */
@@ -42,7 +53,7 @@ static unsigned classes_to_look_at(const struct round_item *i)
 	const struct unit *u = i->unit;
 
 	if (!i->act)
-		return ACTUAL_LINKS;
+		return ACTUAL_LINKS | (i->netns && has_peer_addresses(i->netns) ? ACTUAL_ADDRESSES : 0);
 	if (!u || !u->classes_known || !i->netns)
 		return SURVEY_ALL;
 	return u->classes | round_declared_classes(i->netns);
@@ -60,9 +71,11 @@ static void keep_identity(struct round_item *i)
 		u->classes |= found_classes(s->actual) | (i->netns ? round_declared_classes(i->netns) : 0);
 		u->classes_known = u->classes_known || (s->what & SURVEY_ALL) == SURVEY_ALL;
 	}
+	if (s->actual)
+		watch_learn_links(u, s->actual);
 	if (s->host || s->fd < 0)
 		return;
-	u->nsid = s->nsid;
+	watch_set_nsid(u, s->nsid);
 	u->cookie = s->cookie;
 	u->device = s->device;
 	u->inode = s->inode;
@@ -90,6 +103,7 @@ static int prepare_survey(struct round_item *i)
 	const struct unit *u = i->unit;
 
 	survey_clear(s);
+	i->marks = u ? u->marks : 0;
 	*s = (struct survey){.name = i->name, .fd = -1, .nsid = -1, .known_nsid = -1, .owner = i};
 	s->host = i->netns ? i->netns->host : u && u->netns && u->netns->host;
 	s->job.run = survey_run;

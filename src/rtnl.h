@@ -49,21 +49,31 @@ int rtnl_nsid_get(struct rtnl *r, int ns_fd, int *ret, struct error *err);
 int rtnl_nsid_set(struct rtnl *r, int ns_fd, int nsid, struct error *err); /* -EEXIST: has one, or id taken */
 int rtnl_nsid_dump(struct rtnl *r, void (*fn)(int nsid, void *data), void *data, struct error *err);
 
-/* Events of the loop's own namespace on the loop. The callbacks may stop the monitor, but not free
- * the memory it is embedded in. */
+/* Events on the loop: of the loop's own namespace, or also of all namespaces that have an nsid in it.
+ * The callbacks may stop the monitor, but not free the memory it is embedded in. */
+#define RTNL_OWN_NAMESPACE (-1)
+
+struct rtnl_monitor_setup {
+	uint32_t groups;       /* bit N-1: RTNLGRP N */
+	bool all_namespaces;   /* NETLINK_LISTEN_ALL_NSID: needs CAP_NET_BROADCAST, else -EPERM */
+	size_t receive_buffer; /* bytes; a limit, not a reservation, and the kernel doubles it; 0: 64 MiB */
+	void (*event)(const struct nlmsghdr *h, int nsid, void *data); /* nsid or RTNL_OWN_NAMESPACE */
+	void (*overrun)(void *data); /* the queue was emptied, events were lost: dump */
+	void *data;
+};
+
 struct rtnl_monitor {
 	ev_io io;
 	struct ev_loop *loop;
 	int fd;	   /* -1: stopped */
 	bool lost; /* an overrun was seen and the queue is being emptied */
 	char *buffer;
-	void (*event)(const struct nlmsghdr *h, void *data);
-	void (*overrun)(void *data); /* the queue was emptied, events were lost: dump */
-	void *data;
+	struct rtnl_monitor_setup setup;
 };
-int rtnl_monitor_start(struct rtnl_monitor *m, struct ev_loop *loop, uint32_t groups,
-		       void (*event)(const struct nlmsghdr *h, void *data), void (*overrun)(void *data),
-		       void *data);
+int rtnl_monitor_start(struct rtnl_monitor *m, struct ev_loop *loop, const struct rtnl_monitor_setup *setup);
+/* Handles at once what is in the queue: the kernel puts an event there before the call that caused it
+ * returns, so that afterwards all is known that happened before. Not from within a callback. */
+void rtnl_monitor_drain(struct rtnl_monitor *m);
 void rtnl_monitor_stop(struct rtnl_monitor *m);
 
 #endif

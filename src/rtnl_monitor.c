@@ -9,6 +9,7 @@
 #include "rtnl.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,16 +20,29 @@
  * 91 MB of it. */
 #define RECEIVE_BUFFER (64 * 1024 * 1024)
 #define MESSAGE_SIZE   ((size_t)64 * 1024)
-#define BUDGET	       512 /* datagrams a loop turn */
+#define BUDGET	       512	 /* datagrams a loop turn */
+#define DRAIN_BUDGET   (1 << 20) /* more than the buffer can hold */
 
-static void deliver(struct rtnl_monitor *m, ssize_t length)
+/* The namespace an event is from; no such control message: our own. */
+static int nsid_of(struct msghdr *h)
+{
+	int nsid = RTNL_OWN_NAMESPACE;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c))
+		if (c->cmsg_level == SOL_NETLINK && c->cmsg_type == NETLINK_LISTEN_ALL_NSID &&
+		    c->cmsg_len == CMSG_LEN(sizeof(int)))
+			memcpy(&nsid, CMSG_DATA(c), sizeof(nsid));
+	return nsid;
+}
+
+static void deliver(struct rtnl_monitor *m, ssize_t length, int nsid)
 {
 	int rest = (int)length;
 
 	for (struct nlmsghdr *h = (struct nlmsghdr *)m->buffer; nlmsg_ok(h, rest); h = nlmsg_next(h, &rest)) {
 		if (h->nlmsg_type < NLMSG_MIN_TYPE)
 			continue;
-		m->event(h, m->data);
+		m->setup.event(h, nsid, m->setup.data);
 		if (m->fd < 0)
 			return; /* stopped by the callback */
 	}
@@ -39,7 +53,16 @@ static bool monitor_step(struct rtnl_monitor *m)
 {
 	struct sockaddr_nl from = {0};
 	struct iovec iov = {.iov_base = m->buffer, .iov_len = MESSAGE_SIZE};
-	struct msghdr h = {.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1};
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr h = {.msg_name = &from,
+			   .msg_namelen = sizeof(from),
+			   .msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = &control,
+			   .msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(m->fd, &h, MSG_DONTWAIT);
 
 	if (n < 0 && errno == EINTR)
@@ -52,33 +75,41 @@ static bool monitor_step(struct rtnl_monitor *m)
 	}
 	if (from.nl_pid != 0)
 		return true; /* another process, not the kernel */
-	if (h.msg_flags & MSG_TRUNC)
+	if (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 		m->lost = true;
 	if (!m->lost)
-		deliver(m, n);
+		deliver(m, n, nsid_of(&h));
 	return true;
 }
 
-static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
+static void read_events(struct rtnl_monitor *m, int budget)
 {
-	struct rtnl_monitor *m = w->data;
-
-	(void)loop;
-	(void)revents;
-	for (int i = 0; i < BUDGET && m->fd >= 0; i++) {
+	for (int i = 0; i < budget && m->fd >= 0; i++) {
 		if (monitor_step(m))
 			continue;
 		if (m->lost) {
 			m->lost = false;
-			m->overrun(m->data);
+			m->setup.overrun(m->setup.data);
 		}
 		return;
 	}
 }
 
-static int set_receive_buffer(int fd)
+static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
-	const int size = RECEIVE_BUFFER;
+	(void)loop;
+	(void)revents;
+	read_events(w->data, BUDGET);
+}
+
+void rtnl_monitor_drain(struct rtnl_monitor *m)
+{
+	read_events(m, DRAIN_BUDGET);
+}
+
+static int set_receive_buffer(int fd, size_t wanted)
+{
+	const int size = wanted && wanted <= INT_MAX / 2 ? (int)wanted : RECEIVE_BUFFER;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) == 0)
 		return 0;
@@ -95,22 +126,29 @@ static int join_groups(int fd, uint32_t groups)
 	return 0;
 }
 
-int rtnl_monitor_start(struct rtnl_monitor *m, struct ev_loop *loop, uint32_t groups,
-		       void (*event)(const struct nlmsghdr *h, void *data), void (*overrun)(void *data),
-		       void *data)
+static int hear_all_namespaces(int fd)
+{
+	const int on = 1;
+
+	return setsockopt(fd, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, &on, sizeof(on)) < 0 ? -errno : 0;
+}
+
+int rtnl_monitor_start(struct rtnl_monitor *m, struct ev_loop *loop, const struct rtnl_monitor_setup *setup)
 {
 	const struct sockaddr_nl any = {.nl_family = AF_NETLINK};
 	int fd, e;
 
-	*m = (struct rtnl_monitor){.loop = loop, .fd = -1, .event = event, .overrun = overrun, .data = data};
+	*m = (struct rtnl_monitor){.loop = loop, .fd = -1, .setup = *setup};
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 	if (fd < 0)
 		return -errno;
-	e = set_receive_buffer(fd);
+	e = set_receive_buffer(fd, setup->receive_buffer);
 	if (e == 0 && bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
 		e = -errno;
+	if (e == 0 && setup->all_namespaces)
+		e = hear_all_namespaces(fd);
 	if (e == 0)
-		e = join_groups(fd, groups);
+		e = join_groups(fd, setup->groups);
 	if (e == 0) {
 		m->buffer = malloc(MESSAGE_SIZE);
 		e = m->buffer ? 0 : -ENOMEM;

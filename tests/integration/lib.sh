@@ -413,6 +413,25 @@ fingerprint() { # NAME...; - is the host
   done
 }
 
+# All that is in a namespace, but for indexes, counters and ages: what must be the same again.
+dump_of() { # NAME...; - is the host
+  local name
+  for name; do
+    echo "== $name"
+    if [ "$name" = - ]; then dump_here; else inns "$name" "$BASH" -c "$(declare -f dump_here); dump_here"; fi
+    [ "$name" = - ] || cat "/etc/netns/$name/resolv.conf" 2>/dev/null
+  done
+}
+
+dump_here() {
+  local drop='walk(if type == "object" then with_entries(select(.key | test("^(ifindex|link_index|link_netnsid|age|used|refcnt|valid_life_time|preferred_life_time|timer|.*_timer|root_id|bridge_id|designated_.*|num_.x_queues|g.o_.*|tso_.*|min_mtu|max_mtu|topology_change.*|tcn.*|stats.*|operstate|broadcast|dynamic|scope|promiscuity|allmulti|info_slave_data|tentative|flags)$") | not)) else . end)'
+  ip -j -d addr | jq -S -c ".[] | .up = (.flags | index(\"UP\")) != null | $drop |
+    .addr_info |= (map(select(.local | startswith(\"fe80\") | not)) | sort_by(.local))" | sort
+  { ip -j -d route show table all; ip -6 -j -d route show table all; } |
+    jq -S -c ".[] | select(.protocol != \"kernel\") | $drop" | sort
+  { ip -j rule; ip -6 -j rule; ip -j neigh show nud permanent; } | jq -S -c '.[]' | sort
+}
+
 ping_from() { # NAME ADDRESS
   need_program ping
   assert_soon inns "$1" ping -n -q -c 1 -W 1 "$2"

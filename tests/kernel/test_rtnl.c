@@ -139,10 +139,11 @@ struct heard {
 	unsigned links, addresses, overruns;
 };
 
-static void on_event(const struct nlmsghdr *h, void *data)
+static void on_event(const struct nlmsghdr *h, int nsid, void *data)
 {
 	struct heard *heard = data;
 
+	(void)nsid;
 	heard->links += h->nlmsg_type == RTM_NEWLINK;
 	heard->addresses += h->nlmsg_type == RTM_NEWADDR;
 }
@@ -177,9 +178,13 @@ static void test_monitor(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(rtnl_monitor_start(&heard.m, loop, RTMGRP_LINK | RTMGRP_IPV4_IFADDR, on_event,
-					    on_overrun, &heard),
-			 0);
+	assert_int_equal(
+		rtnl_monitor_start(&heard.m, loop,
+				   &(struct rtnl_monitor_setup){.groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR,
+								.event = on_event,
+								.overrun = on_overrun,
+								.data = &heard}),
+		0);
 	elsewhere = space_new(); /* of which nothing may be heard */
 	make_bridges(&elsewhere, 3, "x");
 	drain(loop);
@@ -204,7 +209,12 @@ static void test_monitor_has_room(void **state)
 	struct heard heard = {0};
 
 	(void)state;
-	assert_int_equal(rtnl_monitor_start(&heard.m, loop, RTMGRP_LINK, on_event, on_overrun, &heard), 0);
+	assert_int_equal(rtnl_monitor_start(&heard.m, loop,
+					    &(struct rtnl_monitor_setup){.groups = RTMGRP_LINK,
+									 .event = on_event,
+									 .overrun = on_overrun,
+									 .data = &heard}),
+			 0);
 	make_bridges(&s, 100, "br");
 	drain(loop);
 	assert_true(heard.links >= 100);
@@ -222,7 +232,12 @@ static void test_monitor_overrun(void **state)
 	struct heard heard = {0};
 
 	(void)state;
-	assert_int_equal(rtnl_monitor_start(&heard.m, loop, RTMGRP_LINK, on_event, on_overrun, &heard), 0);
+	assert_int_equal(rtnl_monitor_start(&heard.m, loop,
+					    &(struct rtnl_monitor_setup){.groups = RTMGRP_LINK,
+									 .event = on_event,
+									 .overrun = on_overrun,
+									 .data = &heard}),
+			 0);
 	assert_int_equal(setsockopt(heard.m.fd, SOL_SOCKET, SO_RCVBUF, &tiny, sizeof(tiny)), 0);
 	make_bridges(&s, 20, "br");
 	drain(loop);

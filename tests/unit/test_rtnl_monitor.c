@@ -22,7 +22,8 @@ enum step {
 	STRANGER, /* from another process */
 	INTERRUPT,
 	OVERRUN,
-	CUT /* longer than the buffer */
+	CUT,	  /* longer than the buffer */
+	ELSEWHERE /* an event of namespace 7 */
 };
 
 static enum step steps[1300];
@@ -36,6 +37,24 @@ static size_t fill(unsigned char *data, enum step step)
 	memcpy(data, &h, sizeof(h));
 	memcpy(data + sizeof(h), &h, sizeof(h));
 	return step == EVENTS ? 2 * sizeof(h) : sizeof(h);
+}
+
+static void fill_control(struct msghdr *m, enum step step)
+{
+	const int nsid = 7;
+	struct cmsghdr *c;
+
+	if (step != ELSEWHERE) {
+		m->msg_controllen = 0;
+		return;
+	}
+	assert_true(m->msg_controllen >= CMSG_SPACE(sizeof(nsid)));
+	c = m->msg_control;
+	*c = (struct cmsghdr){.cmsg_level = SOL_NETLINK,
+			      .cmsg_type = NETLINK_LISTEN_ALL_NSID,
+			      .cmsg_len = CMSG_LEN(sizeof(nsid))};
+	memcpy(CMSG_DATA(c), &nsid, sizeof(nsid));
+	m->msg_controllen = CMSG_SPACE(sizeof(nsid));
 }
 
 ssize_t recvmsg(int fd, struct msghdr *m, int flags)
@@ -55,6 +74,7 @@ ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 		return -1;
 	}
 	from->nl_pid = step == STRANGER ? 99 : 0;
+	fill_control(m, step);
 	m->msg_flags = step == CUT ? MSG_TRUNC : 0;
 	return (ssize_t)fill(m->msg_iov->iov_base, step);
 }
@@ -84,15 +104,17 @@ struct heard {
 	struct rtnl_monitor m;
 	struct ev_loop *loop;
 	unsigned events, overruns;
+	int nsid;
 	bool stop;
 };
 
-static void on_event(const struct nlmsghdr *h, void *data)
+static void on_event(const struct nlmsghdr *h, int nsid, void *data)
 {
 	struct heard *heard = data;
 
 	assert_true(h->nlmsg_type >= NLMSG_MIN_TYPE);
 	heard->events++;
+	heard->nsid = nsid;
 	if (heard->stop)
 		rtnl_monitor_stop(&heard->m);
 }
@@ -113,7 +135,11 @@ static int start(void **state)
 {
 	(void)state;
 	heard = (struct heard){.loop = ev_loop_new(0)};
-	assert_int_equal(rtnl_monitor_start(&heard.m, heard.loop, RTMGRP_LINK, on_event, on_overrun, &heard),
+	assert_int_equal(rtnl_monitor_start(&heard.m, heard.loop,
+					    &(struct rtnl_monitor_setup){.groups = RTMGRP_LINK,
+									 .event = on_event,
+									 .overrun = on_overrun,
+									 .data = &heard}),
 			 0);
 	return 0;
 }
@@ -165,6 +191,30 @@ static void test_event_cut_off_is_an_overrun(void **state)
 	turn();
 	assert_int_equal(heard.events, 0);
 	assert_int_equal(heard.overruns, 1);
+}
+
+static void test_tells_the_namespace(void **state)
+{
+	(void)state;
+	SCRIPT(EVENT);
+	turn();
+	assert_int_equal(heard.nsid, RTNL_OWN_NAMESPACE);
+	SCRIPT(ELSEWHERE);
+	turn();
+	assert_int_equal(heard.nsid, 7);
+	SCRIPT(EVENT); /* not that of the one before */
+	turn();
+	assert_int_equal(heard.nsid, RTNL_OWN_NAMESPACE);
+}
+
+/* However much there is: afterwards nothing is left, in one call. */
+static void test_drain(void **state)
+{
+	(void)state;
+	script_flood(EVENT, 1200);
+	rtnl_monitor_drain(&heard.m);
+	assert_int_equal(heard.events, 1201);
+	assert_int_equal(next_step, n_steps + 1);
 }
 
 static void test_budget(void **state)
@@ -223,6 +273,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_delivers, start, stop),
 		cmocka_unit_test_setup_teardown(test_overrun, start, stop),
 		cmocka_unit_test_setup_teardown(test_event_cut_off_is_an_overrun, start, stop),
+		cmocka_unit_test_setup_teardown(test_tells_the_namespace, start, stop),
+		cmocka_unit_test_setup_teardown(test_drain, start, stop),
 		cmocka_unit_test_setup_teardown(test_budget, start, stop),
 		cmocka_unit_test_setup_teardown(test_overrun_takes_more_than_one_turn, start, stop),
 		cmocka_unit_test_setup_teardown(test_stopped_by_its_callback, start, stop),

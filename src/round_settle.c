@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The end of a round for one namespace: its state, and when a failure is tried again. */
+#include "round.h"
+
+#include "manager_internal.h"
+
+#include <errno.h>
+
+/* After a failure it is tried again in 1, 2, 4 ... 64 seconds, unless an event says earlier that
+ * something has changed. */
+#define RETRY_SHIFT_MAX 6u
+
+/* What the kernel will say again as long as the file says the same. */
+static bool is_lasting(int code)
+{
+	return code == -EINVAL || code == -EOPNOTSUPP || code == -ERANGE || code == -EAFNOSUPPORT ||
+	       code == -EEXIST || code == -ENOENT;
+}
+
+static void try_again(struct unit *u)
+{
+	double seconds = (double)(1u << u->failures);
+
+	if (u->failures < RETRY_SHIFT_MAX)
+		u->failures++;
+	unit_mark_later(u, seconds);
+}
+
+/* A try that takes links down, fails, and puts them back costs traffic: only when there is hope. */
+static void settle_failed(struct round_item *i)
+{
+	struct unit *u = i->unit;
+
+	unit_set_state(u, NETNS_FAILED, &i->error);
+	u->told_failure = i->error;
+	u->clean = false;
+	if (!i->destroyed || !is_lasting(i->error.code))
+		try_again(u);
+}
+
+static void settle_done(struct round_item *i)
+{
+	struct unit *u = i->unit;
+
+	u->failures = 0;
+	u->told_failure = (struct error){0};
+	desired_unref(u->before);
+	u->before = NULL;
+	if (i->told_only) { /* the end of a hold is still to come */
+		unit_set_state(u, NETNS_DEGRADED, &i->error);
+	} else {
+		ev_timer_stop(u->manager->loop, &u->later);
+		unit_set_state(u, strv_length(u->waits_for) ? NETNS_PENDING : NETNS_CONFIGURED, NULL);
+	}
+	u->clean = i->is_as_declared && u->marks == i->marks && u->state == NETNS_CONFIGURED;
+	if (!u->clean)
+		u->manager->p->fresh = true;
+}
+
+void round_settle(struct round_item *i)
+{
+	struct unit *u = i->unit;
+
+	strv_free(u->waits_for);
+	u->waits_for = i->waits_for;
+	i->waits_for = NULL;
+	if (i->failed)
+		settle_failed(i);
+	else if (i->round->recovery) /* what runs is not what the file says */
+		unit_set_state(u, NETNS_FAILED, &u->told_failure);
+	else
+		settle_done(i);
+}

@@ -255,6 +255,17 @@ static bool anybody_needs_retry(struct manager *m)
 	return false;
 }
 
+/* One that has not begun takes along whoever is marked until then. */
+static bool retry_is_queued(struct manager *m)
+{
+	const struct operation *op;
+
+	DL_FOREACH (m->operations, op)
+		if (op->retry && !op->running)
+			return true;
+	return false;
+}
+
 static void retry_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct manager *m = w->data;
@@ -263,7 +274,8 @@ static void retry_timer(struct ev_loop *loop, ev_timer *w, int events)
 
 	(void)loop;
 	(void)events;
-	if (m->state == MANAGER_STOPPING || !anybody_needs_retry(m) || operation_new(m, &request, &op) < 0)
+	if (m->state == MANAGER_STOPPING || !anybody_needs_retry(m) || retry_is_queued(m) ||
+	    operation_new(m, &request, &op) < 0)
 		return;
 	op->retry = true;
 	(void)operation_submit(m, op);

@@ -148,8 +148,11 @@ int operation_add_unit(struct operation *op, struct unit *u, bool wanted)
 {
 	int r = round_add(op->round, u->name, true, wanted);
 
-	if (r == 0 && op->type != OPERATION_PLAN)
+	if (r == 0 && op->type != OPERATION_PLAN) {
 		u->busy = op;
+		u->recheck = false; /* it is looked at now */
+		ev_timer_stop(op->manager->loop, &u->later);
+	}
 	return r;
 }
 
@@ -294,7 +297,6 @@ void operation_run_internal(struct operation *op)
 	HASH_ITER (hh, m->units, u, tmp) {
 		if (op->recover ? !may_recover(op, u) : !unit_needs_retry(u))
 			continue;
-		u->recheck = false;
 		if (r == 0)
 			r = operation_add_unit(op, u, op->recover || (u->netns && u->wanted));
 	}

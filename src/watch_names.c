@@ -132,7 +132,9 @@ static void on_files(struct ev_loop *loop, ev_io *w, int events)
 		const struct inotify_event *e = (const struct inotify_event *)(buffer.bytes + at);
 
 		at += (ssize_t)(sizeof(*e) + e->len);
-		if (e->mask & IN_IGNORED) /* the directory has gone; another one may come */
+		if (e->mask & IN_Q_OVERFLOW)
+			notice_resync(&m->notices);
+		else if (e->mask & IN_IGNORED) /* the directory has gone; another one may come */
 			m->p->names_inode = m->p->names_device = 0;
 		else if (e->len && e->name[0] != '.')
 			tell_name(m, e->name, e->mask);

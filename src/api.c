@@ -23,6 +23,7 @@ static const struct varlink_interface interfaces[] = {
 /* Plan changes nothing, but reads files and quotes them: those who may read them are root. */
 static const struct varlink_method methods[] = {
 	{"io.netnsd.Manager.Describe", api_manager_describe, PRIVILEGE_READ},
+	{"io.netnsd.Manager.Subscribe", api_manager_subscribe, PRIVILEGE_READ},
 	{"io.netnsd.Manager.Plan", api_manager_plan, PRIVILEGE_ADMIN},
 	{"io.netnsd.Manager.Apply", api_manager_apply, PRIVILEGE_ADMIN},
 	{"io.netnsd.Namespace.List", api_namespace_list, PRIVILEGE_READ},
@@ -124,6 +125,7 @@ void api_free(struct api *a)
 	if (a->socket_path != NULL)
 		api_registry_remove(a->socket_path);
 	varlink_server_free(a->server);
+	api_message_unref(a->last);
 	free(a->socket_path);
 	free(a);
 }

@@ -13,11 +13,19 @@ enum privilege {
 	PRIVILEGE_ADMIN	   /* root */
 };
 
+struct subscription;
+
 struct api {
 	struct manager *manager;
 	struct varlink_server *server;
 	uint64_t started_at; /* CLOCK_REALTIME, usec */
 	char *socket_path;   /* for the registry; NULL: another one made the socket */
+	/* api_subscribe.c's own: */
+	struct subscription *waiting; /* for others' looks at a namespace to end */
+	unsigned looks;		      /* under way */
+	size_t queued;		      /* bytes that subscribers have not taken yet */
+	struct api_message *last;     /* of the last notice, for all who are told; NULL: none */
+	uint64_t last_sequence;
 };
 
 /* --- values to JSON (api_json.c) ----------------------------------------------------------------
@@ -48,6 +56,24 @@ json_t *api_unit_description(const struct unit *u, const char *name, const struc
 			     bool with_text);
 json_t *api_links(const struct netns *declared, const struct actual *actual);
 
+/* --- what happens to JSON (api_event.c) ---------------------------------------------------------- */
+
+/* A reply as bytes, made once and shared by all who get it. */
+struct api_message {
+	unsigned references;
+	size_t length;
+	char text[];
+};
+struct api_message *api_message_new(json_t *parameters); /* steals; NULL: no memory */
+struct api_message *api_message_ref(struct api_message *m);
+void api_message_unref(struct api_message *m); /* NULL is fine */
+
+struct api_message *api_notice(const struct notice *n);
+/* A namespace and, unless actual is NULL, each thing in it, one call of `take` each, which owns the message
+ * and returns 0 or -errno. */
+int api_present(const struct unit *u, const struct actual *actual,
+		int (*take)(struct api_message *m, void *data), void *data);
+
 /* --- answers (api_operation.c) ------------------------------------------------------------------ */
 
 /* Answers with what a builder returned; NULL is "no memory". */
@@ -64,7 +90,7 @@ void api_operate(struct api *a, struct varlink_call *call, const struct operatio
 
 /* --- methods ------------------------------------------------------------------------------------- */
 
-varlink_method_fn api_manager_describe, api_manager_plan, api_manager_apply;
+varlink_method_fn api_manager_describe, api_manager_plan, api_manager_apply, api_manager_subscribe;
 varlink_method_fn api_namespace_list, api_namespace_describe, api_namespace_add, api_namespace_delete;
 varlink_method_fn api_namespace_up, api_namespace_down, api_namespace_wait;
 varlink_method_fn api_service_ping, api_service_reload, api_service_set_log_level, api_service_get_log_level;

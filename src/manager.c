@@ -50,6 +50,21 @@ struct unit *manager_find_unit(struct manager *m, const char *name)
 	return u;
 }
 
+static void tell(struct unit *u, enum event_change change)
+{
+	char text[UNIT_STATE_TEXT_SIZE] = "removed";
+	struct notice n = {.netns = u->name,
+			   .object = EVENT_NAMESPACE,
+			   .change = change,
+			   .cause = CAUSE_OURS,
+			   .ifname = "",
+			   .text = text};
+
+	if (change != EVENT_REMOVED && notice_wanted(&u->manager->notices))
+		unit_state_text(u, text, sizeof(text));
+	notice_publish(&u->manager->notices, &n);
+}
+
 void unit_set_state(struct unit *u, enum netns_state state, const struct error *reason)
 {
 	bool same = u->state == state, passing = state == NETNS_CONFIGURING || state == u->told;
@@ -63,6 +78,7 @@ void unit_set_state(struct unit *u, enum netns_state state, const struct error *
 	log_write(passing ? LOG_DEBUG : LOG_INFO, u->name, "%s", netns_state_to_string(state));
 	if (state != NETNS_CONFIGURING)
 		u->told = state;
+	tell(u, EVENT_SET);
 	manager_notify_status(u->manager);
 	operations_check_waiters(u->manager);
 }
@@ -96,6 +112,7 @@ void manager_unit_free(struct unit *u)
 {
 	if (!u)
 		return;
+	tell(u, EVENT_REMOVED);
 	HASH_DEL(u->manager->units, u);
 	watch_forget(u);
 	if (u->fd >= 0)
@@ -133,6 +150,7 @@ int manager_sync_units(struct manager *m)
 		u->netns = n;
 		u->wanted = n->autostart || n->host;
 		u->state = u->wanted ? NETNS_PENDING : NETNS_DOWN;
+		tell(u, EVENT_SET);
 	}
 	return 0;
 }

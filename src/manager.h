@@ -11,6 +11,7 @@
 #include "error.h"
 #include "notice.h"
 #include "plan.h"
+#include "str.h"
 #include "watch.h"
 
 #include <ev.h>
@@ -66,6 +67,14 @@ struct unit {
 	UT_hash_handle by_nsid;	  /* manager->p->by_nsid; while nsid >= 0 */
 };
 
+/* The state as a line for people: "configured", "failed: why". At most `size` bytes with its NUL. */
+#define UNIT_STATE_TEXT_SIZE 512
+static inline void unit_state_text(const struct unit *u, char *buffer, size_t size)
+{
+	(void)str_format(buffer, size, "%s%s%s", netns_state_to_string(u->state), u->reason.code ? ": " : "",
+			 u->reason.code ? u->reason.text : "");
+}
+
 /* --- operations: everything that takes time ------------------------------------------------- */
 enum operation_type {
 	OPERATION_PLAN,	 /* read the files, print what apply would do */
@@ -94,6 +103,7 @@ struct operation_request {
 	const char *const *names;    /* WAIT; NULL: all */
 	const char *const *settings; /* ADD: "Section.KEY=VALUE" ("Veth eth0.Address=..."; Section alone:
 					Namespace), NULL-terminated; may be NULL */
+	bool quick; /* DESCRIBE: without counters and without a search for processes inside */
 };
 
 struct operation_line {

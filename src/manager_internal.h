@@ -52,6 +52,7 @@ struct operation {
 	bool recover; /* internal: bring back what ran before a failure */
 	bool start;   /* internal: the first one */
 	bool running;
+	bool quick;
 	struct operation **slot; /* set to NULL when the operation goes; may be NULL */
 	char *name;
 	char **names, **settings;

@@ -58,6 +58,7 @@ int operation_new(struct manager *m, const struct operation_request *request, st
 		return -ENOMEM;
 	op->manager = m;
 	op->type = request->type;
+	op->quick = request->quick;
 	op->survey.fd = -1;
 	r = copy_strings(request->names, &op->names);
 	if (r == 0)

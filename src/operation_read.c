@@ -47,9 +47,9 @@ void operation_run_describe(struct operation *op)
 			     .nsid = -1,
 			     .known_nsid = -1,
 			     .owner = op,
-			     .holders_wanted = true};
+			     .holders_wanted = !op->quick};
 	s->host = u && u->netns && u->netns->host;
-	s->what = ACTUAL_ALL | ACTUAL_FOREIGN_TOO | ACTUAL_STATISTICS;
+	s->what = ACTUAL_ALL | ACTUAL_FOREIGN_TOO | (op->quick ? 0 : ACTUAL_STATISTICS);
 	if (u && u->fd >= 0)
 		s->fd = fcntl(u->fd, F_DUPFD_CLOEXEC, 3);
 	if (u && u->fd < 0 && !s->host) { /* declared, but not there */

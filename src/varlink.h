@@ -71,6 +71,13 @@ unsigned varlink_server_connections(const struct varlink_server *s);
  * connection is closed then. A call whose client has gone swallows all of it. */
 int varlink_reply(struct varlink_call *call, json_t *parameters);
 int varlink_notify(struct varlink_call *call, json_t *parameters); /* continues: true; only when wants_more */
+/* The same as bytes, which are made once and given to many. varlink_notification() steals parameters; owned,
+ * with its NUL; NULL: no memory. */
+char *varlink_notification(json_t *parameters);
+int varlink_notify_text(struct varlink_call *call, const char *notification);
+/* Closes the connection of a call that can go on no more: the client sees the end of the stream. `gone` is
+ * called from the loop, not from here. */
+void varlink_call_hang_up(struct varlink_call *call);
 int varlink_error(struct varlink_call *call, const char *error, json_t *parameters);
 int varlink_error_invalid_parameter(struct varlink_call *call, const char *parameter);
 

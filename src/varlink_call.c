@@ -49,21 +49,21 @@ static bool connection_keeps_up(struct varlink_connection *c)
 	return c->out.length <= VARLINK_OUTPUT_MAX;
 }
 
-static int connection_send(struct varlink_connection *c, json_t *reply)
+/* A reply as JSON, or as bytes; without either there was no memory for it. */
+static int connection_send(struct varlink_connection *c, const json_t *reply, const char *text)
 {
 	int r;
 
-	if (c->dead || c->deaf) {
-		json_decref(reply);
+	if (c->dead || c->deaf)
 		return -EPIPE;
-	}
-	if (reply == NULL)
+	if (reply == NULL && text == NULL)
 		r = -ENOMEM;
 	else if (!connection_keeps_up(c))
 		r = -EPIPE;
+	else if (text != NULL)
+		r = varlink_buffer_append(&c->out, text, strlen(text) + 1);
 	else
 		r = varlink_buffer_append_json(&c->out, reply);
-	json_decref(reply);
 	if (r < 0)
 		c->dead = true;
 	varlink_connection_schedule(c);
@@ -72,6 +72,9 @@ static int connection_send(struct varlink_connection *c, json_t *reply)
 
 static int call_send(struct varlink_call *call, const char *error, json_t *parameters, bool continues)
 {
+	json_t *reply;
+	int r;
+
 	if (call->connection == NULL) {
 		json_decref(parameters);
 		return -EPIPE;
@@ -80,7 +83,10 @@ static int call_send(struct varlink_call *call, const char *error, json_t *param
 		json_decref(parameters);
 		return 0;
 	}
-	return connection_send(call->connection, reply_new(error, parameters, continues));
+	reply = reply_new(error, parameters, continues);
+	r = connection_send(call->connection, reply, NULL);
+	json_decref(reply);
+	return r;
 }
 
 int varlink_reply(struct varlink_call *call, json_t *parameters)
@@ -98,6 +104,30 @@ int varlink_notify(struct varlink_call *call, json_t *parameters)
 		return -EINVAL;
 	}
 	return call_send(call, NULL, parameters, true);
+}
+
+char *varlink_notification(json_t *parameters)
+{
+	json_t *reply = parameters ? reply_new(NULL, parameters, true) : NULL;
+	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
+
+	json_decref(reply);
+	return text;
+}
+
+int varlink_notify_text(struct varlink_call *call, const char *notification)
+{
+	if (!call->more)
+		return -EINVAL;
+	return call->connection ? connection_send(call->connection, NULL, notification) : -EPIPE;
+}
+
+void varlink_call_hang_up(struct varlink_call *call)
+{
+	if (call->connection == NULL)
+		return;
+	call->connection->dead = true;
+	varlink_connection_schedule(call->connection);
 }
 
 int varlink_error(struct varlink_call *call, const char *error, json_t *parameters)

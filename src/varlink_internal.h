@@ -49,6 +49,7 @@ int varlink_buffer_reserve(struct varlink_buffer *b, size_t more); /* room for `
 void varlink_buffer_consume(struct varlink_buffer *b, size_t n);
 void varlink_buffer_free(struct varlink_buffer *b);
 
+int varlink_buffer_append(struct varlink_buffer *b, const char *bytes, size_t length);
 /* Appends value and a NUL; nothing is left behind on failure. */
 int varlink_buffer_append_json(struct varlink_buffer *b, const json_t *value);
 

@@ -115,7 +115,9 @@ static int receive_all(struct ctl *c, struct request *q, struct progress *p, str
 		}
 		if (r < 0) {
 			progress_end(p);
-			return report_lost(c, q->what, r, &err);
+			if (q->lost && r == -ECONNRESET)
+				ctl_error("%s", q->lost);
+			return q->lost && r == -ECONNRESET ? CTL_FAILED : report_lost(c, q->what, r, &err);
 		}
 		if (c->json == JSON_MODE_OFF || reply.error)
 			make_safe(reply.parameters, false);
@@ -153,6 +155,7 @@ int client_request(struct ctl *c, struct request *q, struct reply *ret)
 	if (r < 0)
 		return report_lost(c, q->what, r, &err);
 	progress_start(&progress, q->what);
+	progress.enabled = progress.enabled && !q->lost;
 	r = receive_all(c, q, &progress, ret);
 	progress_end(&progress);
 	return r;

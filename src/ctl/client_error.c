@@ -119,6 +119,12 @@ static void say_environment(struct strbuf *b, json_t *p)
 	strbuf_puts(b, "the daemon's environment is not text");
 }
 
+static void say_state_unknown(struct strbuf *b, json_t *p)
+{
+	strbuf_printf(b, "netnsd cannot look at namespace '%s': %s", text_or(p, "name", "?"),
+		      text_or(p, "message", "no reason given"));
+}
+
 /* systemd's carrier of a bare errno. */
 static void say_system(struct strbuf *b, json_t *p)
 {
@@ -142,6 +148,7 @@ static const struct {
 	{NAMESPACE_INTERFACE ".ActionFailed", say_action_failed},
 	{MANAGER_INTERFACE ".BadConfiguration", say_bad_configuration},
 	{MANAGER_INTERFACE ".BadState", say_bad_state},
+	{MANAGER_INTERFACE ".StateUnknown", say_state_unknown},
 	{SERVICE_INTERFACE ".InconsistentEnvironment", say_environment},
 	{"io.systemd.System", say_system},
 	{"org.varlink.service.PermissionDenied", say_permission},

@@ -29,7 +29,7 @@ struct ctl {
 	const struct verb *verb;
 	const char *socket;
 	enum json_mode json;
-	bool no_pager, no_legend, no_block, all;
+	bool no_pager, no_legend, no_block, all, state;
 	const char *user;
 	uint64_t timeout; /* usec; USEC_INFINITY: none */
 	bool terminal;	  /* stdout was one before a pager took it */
@@ -70,6 +70,9 @@ struct request {
 	const char *method; /* full name */
 	json_t *parameters; /* stolen; NULL: none, or no memory for them: see request_pack() */
 	bool more;
+	/* A stream without an end: the sentence when the connection ends, and no progress line. NULL: none.
+	 */
+	const char *lost;
 	/* For each reply that is not the last one; borrowed. May be NULL. */
 	void (*partial)(json_t *parameters, void *data);
 	void *data;
@@ -165,7 +168,8 @@ enum verb_option {
 	OPTION_NO_BLOCK = 1 << 0,
 	OPTION_USER = 1 << 1,
 	OPTION_TIMEOUT = 1 << 2,
-	OPTION_ALL = 1 << 3
+	OPTION_ALL = 1 << 3,
+	OPTION_STATE = 1 << 4
 };
 
 int verb_list(struct ctl *c, char **args, int n);
@@ -176,6 +180,7 @@ int verb_del(struct ctl *c, char **args, int n);
 int verb_up(struct ctl *c, char **args, int n);
 int verb_down(struct ctl *c, char **args, int n);
 int verb_wait(struct ctl *c, char **args, int n);
+int verb_monitor(struct ctl *c, char **args, int n);
 int verb_exec(struct ctl *c, char **args, int n);
 int verb_identify(struct ctl *c, char **args, int n);
 int verb_pids(struct ctl *c, char **args, int n);

@@ -24,6 +24,8 @@ static const struct verb verbs[] = {
 	{"up", "NAME...", "Bring up namespaces that are down", 1, -1, OPTION_NO_BLOCK, verb_up},
 	{"down", "NAME...|--all", "Take namespaces down", 0, -1, OPTION_NO_BLOCK | OPTION_ALL, verb_down},
 	{"wait", "[NAME...]", "Wait until namespaces are set up", 0, -1, OPTION_TIMEOUT, verb_wait},
+	{"monitor", "[NAME...]", "Print what happens in the namespaces, as it happens", 0, -1, OPTION_STATE,
+	 verb_monitor},
 	{"exec", "[--user=USER] NAME COMMAND [ARGUMENT...]", "Run a command in a namespace", 2, -1,
 	 OPTION_USER, verb_exec},
 	{"identify", "[PID]", "Print the names of a process's namespace", 0, 1, 0, verb_identify},
@@ -146,6 +148,7 @@ static const char help_options[] =
 	"     --user=USER        Run the command as this user (exec)\n"
 	"     --timeout=SPAN     Wait no longer than this, for example 30s (wait)\n"
 	"  -a --all              All namespaces (down)\n"
+	"     --state            Begin with the present state (monitor)\n"
 	"\nSee netnsctl(1) for more.\n";
 
 static void print_help(void)

@@ -7,7 +7,16 @@
 #include <getopt.h>
 #include <string.h>
 
-enum { ARG_VERSION = 0x100, ARG_JSON, ARG_NO_PAGER, ARG_NO_LEGEND, ARG_NO_BLOCK, ARG_USER, ARG_TIMEOUT };
+enum {
+	ARG_VERSION = 0x100,
+	ARG_JSON,
+	ARG_NO_PAGER,
+	ARG_NO_LEGEND,
+	ARG_NO_BLOCK,
+	ARG_USER,
+	ARG_TIMEOUT,
+	ARG_STATE
+};
 
 static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
@@ -19,6 +28,7 @@ static const struct option long_options[] = {
 	{"user", required_argument, NULL, ARG_USER},
 	{"timeout", required_argument, NULL, ARG_TIMEOUT},
 	{"all", no_argument, NULL, 'a'},
+	{"state", no_argument, NULL, ARG_STATE},
 	{NULL, 0, NULL, 0},
 };
 #define N_LONG (sizeof(long_options) / sizeof(long_options[0]) - 1)
@@ -74,6 +84,7 @@ static unsigned option_bit(int code)
 	case ARG_USER: return OPTION_USER;
 	case ARG_TIMEOUT: return OPTION_TIMEOUT;
 	case 'a': return OPTION_ALL;
+	case ARG_STATE: return OPTION_STATE;
 	default: return 0;
 	}
 }
@@ -98,6 +109,7 @@ static int take_option(struct ctl *c, int code, char **argv, int *ret)
 	case ARG_NO_BLOCK: c->no_block = true; return 0;
 	case ARG_USER: c->user = optarg; return 0;
 	case 'a': c->all = true; return 0;
+	case ARG_STATE: c->state = true; return 0;
 	case ARG_TIMEOUT:
 		if (parse_usec(optarg, &c->timeout) >= 0)
 			return 0;
@@ -140,6 +152,7 @@ int parse_arguments(struct ctl *c, int argc, char **argv, char **args, int *ret_
 				       options & ~c->verb->options & OPTION_NO_BLOCK  ? "no-block"
 				       : options & ~c->verb->options & OPTION_USER    ? "user"
 				       : options & ~c->verb->options & OPTION_TIMEOUT ? "timeout"
+				       : options & ~c->verb->options & OPTION_STATE   ? "state"
 										      : "all");
 	else
 		return 0;

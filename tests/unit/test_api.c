@@ -262,8 +262,9 @@ static void test_bad_names(void **state)
 static void check_method(const char *interface, const char *name, size_t length)
 {
 	static const char *const everybody[] = {
-		"io.netnsd.Manager.Describe", "io.netnsd.Namespace.List", "io.netnsd.Namespace.Describe",
-		"io.netnsd.Namespace.Wait",   "io.systemd.service.Ping",  "io.systemd.service.GetLogLevel"};
+		"io.netnsd.Manager.Describe",	 "io.netnsd.Manager.Subscribe", "io.netnsd.Namespace.List",
+		"io.netnsd.Namespace.Describe",	 "io.netnsd.Namespace.Wait",	"io.systemd.service.Ping",
+		"io.systemd.service.GetLogLevel"};
 	const struct varlink_method *method = api->server->options.methods;
 	char full[100];
 	unsigned privilege = PRIVILEGE_ADMIN;

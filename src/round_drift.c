@@ -153,8 +153,8 @@ void round_repaired(struct round_item *i, const struct plan *p)
 			continue;
 		if (i->unit)
 			publish(i, a, EVENT_REPAIR);
-		log_write(LOG_NOTICE, i->name, "repaired: %s%s%s%s", a->text, a->reason ? ", " : "",
-			  a->reason ? a->reason : "", by[0] ? by : "");
+		log_write(LOG_NOTICE, i->name, "repaired: %s%s%s%s%s", a->text, a->reason ? ", " : "",
+			  a->reason ? a->reason : "", by[0] ? "; changed" : "", by);
 	}
 	if (i->unit)
 		i->unit->drifter = 0;

@@ -228,7 +228,7 @@ assert_ok ctl apply
 assert_soon same_again
 
 step "a fight"
-inns one sh -c 'while :; do ip addr del 10.32.0.2/24 dev side; done' 2>/dev/null &
+nsenter --net=/run/netns/one -- sh -c 'while :; do ip addr del 10.32.0.2/24 dev side; done' 2>/dev/null &
 enemy=$!
 own_pid $enemy
 assert_soon_eq degraded state_of one

@@ -10,7 +10,7 @@ sandbox "$@"
 TREE=${NETNSD_TRIXIE:-/var/tmp/netnsd-trixie}
 if command -v varlinkctl >/dev/null && varlinkctl --help | grep -q -- validate-idl; then
   SEEN=/run/netnsd
-  vl() { timeout 60 varlinkctl "$@"; }
+  VARLINKCTL=(timeout 60 varlinkctl)
 elif [ -x "$TREE/usr/bin/varlinkctl" ]; then
   # The tree itself stays as it is: this mount namespace is our own.
   mkdir -p /run/netnsd
@@ -19,12 +19,15 @@ elif [ -x "$TREE/usr/bin/varlinkctl" ]; then
   assert_ok mount --bind /run/netnsd "$TREE/tmp/netnsd"
   assert_ok mount -t proc proc "$TREE/proc" # it connects by way of /proc/self/fd
   SEEN=/tmp/netnsd
-  vl() { timeout 60 chroot "$TREE" varlinkctl "$@"; }
+  VARLINKCTL=(timeout 60 chroot "$TREE" varlinkctl)
 else
   skip "needs varlinkctl of systemd 257, on the machine or in a trixie tree (NETNSD_TRIXIE=)"
 fi
 SOCKET=$SEEN/io.netnsd
 
+vl() {
+  "${VARLINKCTL[@]}" "$@"
+}
 call() { # METHOD [PARAMETERS]
   vl --json=short call "$SOCKET" "$@"
 }
@@ -102,6 +105,20 @@ conf four <<<'[Namespace]'
 out=$(vl --json=short --more call $SOCKET io.netnsd.Manager.Apply '{}' | tr -d '\036' | tail -n 1)
 assert_eq "$(jq -r '.actions[0].operation + " " + .actions[0].namespace' <<<"$out")" 'create four'
 
+"${VARLINKCTL[@]}" --json=short --more --timeout=infinity call $SOCKET io.netnsd.Manager.Subscribe \
+  '{"names":["one","two"]}' >$SANDBOX/changes &
+subscriber=$!
+told() { tr -d '\036' <$SANDBOX/changes | jq -e -s "any(.[]; $1)"; }
+assert_soon told .ready
+assert_ok call io.netnsd.Namespace.Up '{"name":"two"}'
+assert_ok call io.netnsd.Namespace.Down '{"name":"two"}'
+assert_soon told '.namespace == "two" and .text == "down" and .change == "set"'
+told '.change == "present" and .namespace == "one" and (.text | contains("10.1.0.2/24 on eth0"))' ||
+  fail "the state lacks an address: $(cat $SANDBOX/changes)"
+told '.namespace == "four"' && fail "changes of a namespace that nobody asked for"
+kill $subscriber
+wait $subscriber
+
 step "errors by name"
 errors() { # NAME METHOD PARAMETERS
   assert_status 1 call "$2" "$3"
@@ -112,6 +129,7 @@ errors io.netnsd.Namespace.NamespaceExists io.netnsd.Namespace.Add '{"name":"one
 errors io.netnsd.Namespace.NotOurs io.netnsd.Namespace.Delete '{"name":"outside"}'
 errors io.netnsd.Namespace.BadConfiguration io.netnsd.Namespace.Add '{"name":"a/b"}'
 errors org.varlink.service.ExpectedMore io.netnsd.Namespace.List '{}'
+errors org.varlink.service.ExpectedMore io.netnsd.Manager.Subscribe '{}'
 errors org.varlink.service.InvalidParameter io.netnsd.Namespace.Up '{"name":"two","colour":"red"}'
 errors org.varlink.service.InvalidParameter io.netnsd.Namespace.Up '{}'
 errors org.varlink.service.InvalidParameter io.netnsd.Namespace.Down '{}'

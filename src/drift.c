@@ -3,6 +3,7 @@
 #include "drift.h"
 
 #include "netns.h"
+#include "str.h"
 
 #include <string.h>
 
@@ -115,15 +116,17 @@ unsigned drift_owners(const struct netns *place, const struct event *e, const ch
 
 /* --- whose doing ------------------------------------------------------------------------------ */
 
+static bool is_end(const struct link *l, const char *place, const char *ifname)
+{
+	return l && strcmp(l->netns->name, place) == 0 && (!ifname || strcmp(l->name, ifname) == 0);
+}
+
+/* ifname NULL: any */
 static bool makes_end_here(const struct action *a, const char *place, const char *ifname)
 {
 	const struct link *l = a->type == ACTION_LINK_CREATE ? a->link : NULL;
 
-	if (!l)
-		return false;
-	if (strcmp(l->netns->name, place) == 0 && strcmp(l->name, ifname) == 0)
-		return true;
-	return l->peer && strcmp(l->peer->netns->name, place) == 0 && strcmp(l->peer->name, ifname) == 0;
+	return l && (is_end(l, place, ifname) || is_end(l->peer, place, ifname));
 }
 
 static bool removes_links(const struct action *a)
@@ -148,6 +151,9 @@ static bool action_explains(const struct action *a, const char *place, const str
 	/* The other end of a pair goes as well, wherever it is, and its event no longer says whose it was. */
 	if (e->object == EVENT_LINK && e->change == EVENT_REMOVED && e->link.group == LINK_GROUP &&
 	    removes_links(a))
+		return true;
+	/* The settings of a new link are told before its name. */
+	if (e->object == EVENT_SYSCTL && !ifname[0] && makes_end_here(a, place, NULL))
 		return true;
 	if (strcmp(a->place, place) != 0)
 		return false;
@@ -176,4 +182,29 @@ bool drift_explained(const struct plan *p, const char *place, const struct event
 		if (action_explains(&p->actions[i], place, e, ifname))
 			return true;
 	return false;
+}
+
+/* --- what counts ------------------------------------------------------------------------------ */
+
+static uint64_t digest_text(uint64_t hash, const char *text)
+{
+	return hash_more(hash, text ? text : "", text ? strlen(text) + 1 : 1);
+}
+
+uint64_t drift_link_digest(const struct actual_link *l)
+{
+	const uint32_t numbers[] = {l->flags & (IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP),
+				    l->mtu,
+				    l->group,
+				    (uint32_t)l->master,
+				    (uint32_t)l->parent,
+				    (uint32_t)l->link_nsid,
+				    l->addr_gen_mode};
+	uint64_t hash = hash_more(HASH_START, numbers, sizeof(numbers));
+
+	hash = hash_more(hash, l->mac, l->mac_length);
+	hash = digest_text(digest_text(digest_text(hash, l->name), l->kind), l->alias);
+	for (char **s = l->altnames; s && *s; s++)
+		hash = digest_text(hash, *s);
+	return l->info_data ? hash_more(hash, l->info_data, l->info_data->nla_len) : hash;
 }

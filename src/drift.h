@@ -21,4 +21,7 @@ unsigned drift_owners(const struct netns *place, const struct event *e, const ch
 /* Whether the plan does such a thing in `place`, so that the event is ours while it runs. */
 bool drift_explained(const struct plan *p, const char *place, const struct event *e, const char *ifname);
 
+/* Changes when anything does that is compared with a file: not with carrier, counters or state. */
+uint64_t drift_link_digest(const struct actual_link *l);
+
 #endif

@@ -2,6 +2,8 @@
 /* A limit on repairs of one object; see fight.h. */
 #include "fight.h"
 
+#include "str.h"
+
 #include <string.h>
 
 static struct fight_object *find_object(struct fight *f, uint64_t key)
@@ -34,18 +36,9 @@ bool fight_note(struct fight *f, uint64_t object, uint64_t now)
 	return o->count <= FIGHT_BURST;
 }
 
-static uint64_t mix(uint64_t hash, const void *data, size_t length)
-{
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
-	return hash;
-}
-
 static uint64_t mix_text(uint64_t hash, const char *text)
 {
-	return text ? mix(hash, text, strlen(text) + 1) : hash;
+	return text ? hash_more(hash, text, strlen(text) + 1) : hash;
 }
 
 /* Adding and removing are two sides of the same fight. */
@@ -63,18 +56,18 @@ static int side_of(enum action_type type)
 uint64_t fight_object(const struct action *a)
 {
 	int type = side_of(a->type);
-	uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), &type, sizeof(type));
+	uint64_t hash = hash_more(HASH_START, &type, sizeof(type));
 
 	hash = mix_text(mix_text(hash, a->place), a->ifname);
-	hash = mix(hash, &a->values.change, sizeof(a->values.change));
+	hash = hash_more(hash, &a->values.change, sizeof(a->values.change));
 	if (a->address)
-		return mix(hash, &a->address->prefix, sizeof(a->address->prefix));
+		return hash_more(hash, &a->address->prefix, sizeof(a->address->prefix));
 	if (a->route)
-		return mix(mix(hash, &a->route->destination, sizeof(a->route->destination)), &a->route->table,
-			   sizeof(a->route->table));
+		return hash_more(hash_more(hash, &a->route->destination, sizeof(a->route->destination)),
+				 &a->route->table, sizeof(a->route->table));
 	if (a->rule)
-		return mix(hash, &a->rule->priority, sizeof(a->rule->priority));
+		return hash_more(hash, &a->rule->priority, sizeof(a->rule->priority));
 	if (a->neighbor)
-		return mix(hash, &a->neighbor->address, sizeof(a->neighbor->address));
+		return hash_more(hash, &a->neighbor->address, sizeof(a->neighbor->address));
 	return a->type == ACTION_SYSCTL_SET ? mix_text(hash, a->name) : hash;
 }

@@ -23,10 +23,22 @@ static uint64_t monotonic_usec(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000 + 1;
 }
 
+/* What an action is about, without its sign, and without the namespace when it is the unit's own. */
+static char *words_of(const struct round_item *i, const struct action *a)
+{
+	bool elsewhere = strcmp(a->place, i->name) != 0;
+	char *text;
+
+	return asprintf(&text, "%s%s%s%s%s%s", elsewhere ? a->place : "", elsewhere ? ": " : "", a->text,
+			a->reason ? " (" : "", a->reason ? a->reason : "", a->reason ? ")" : "") < 0
+		       ? NULL
+		       : text;
+}
+
 static void publish(const struct round_item *i, const struct action *a, enum event_object object)
 {
 	struct notice_board *board = &i->round->manager->notices;
-	char *text = notice_wanted(board) ? action_to_string(a) : NULL;
+	char *text = notice_wanted(board) ? words_of(i, a) : NULL;
 	struct notice n = {.netns = i->name,
 			   .object = object,
 			   .change = EVENT_SET,
@@ -78,7 +90,7 @@ static bool only_report(struct round_item *i, const struct plan *p)
 	struct unit *u = i->unit;
 	size_t n;
 	const struct action *first = first_shown(p, &n);
-	char *text = action_to_string(first);
+	char *text = words_of(i, first);
 	bool news;
 
 	i->told_only = true;

@@ -52,6 +52,9 @@ void ifname_shorten(const char *wanted, char ret[IFNAMSIZ]);
 
 /* 64-bit FNV-1a; stable between versions because generated names and pools depend on it. */
 uint64_t str_hash(const char *text);
+/* The same for several pieces: begins with HASH_START. */
+#define HASH_START UINT64_C(0xcbf29ce484222325)
+uint64_t hash_more(uint64_t hash, const void *data, size_t length);
 
 /* Printable form of foreign bytes: C escapes for everything outside printable ASCII. Owned. */
 char *str_escape(const char *text, size_t length);

@@ -73,15 +73,18 @@ void ifname_shorten(const char *wanted, char ret[IFNAMSIZ])
 	ret[n] = '\0';
 }
 
+uint64_t hash_more(uint64_t hash, const void *data, size_t length)
+{
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
+	return hash;
+}
+
 uint64_t str_hash(const char *text)
 {
-	uint64_t hash = 0xcbf29ce484222325ULL;
-
-	for (; *text; text++) {
-		hash ^= (unsigned char)*text;
-		hash *= 0x100000001b3ULL;
-	}
-	return hash;
+	return hash_more(HASH_START, text, strlen(text));
 }
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)

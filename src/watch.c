@@ -74,7 +74,7 @@ static struct watch_link *find_watch_link(const struct unit *u, int ifindex)
 	return l;
 }
 
-static void set_link_name(struct unit *u, int ifindex, const char *name)
+static void set_link_name(struct unit *u, int ifindex, const char *name, bool ours)
 {
 	struct watch_link *l = find_watch_link(u, ifindex);
 
@@ -89,6 +89,7 @@ static void set_link_name(struct unit *u, int ifindex, const char *name)
 			return;
 		}
 	}
+	l->ours = ours;
 	(void)snprintf(l->name, sizeof(l->name), "%s", name);
 }
 
@@ -116,7 +117,8 @@ void watch_learn_links(struct unit *u, const struct actual *a)
 {
 	for (size_t i = 0; i < a->n_links; i++)
 		if (!find_watch_link(u, a->links[i].ifindex)) /* events know better than an older look */
-			set_link_name(u, a->links[i].ifindex, a->links[i].name);
+			set_link_name(u, a->links[i].ifindex, a->links[i].name,
+				      a->links[i].group == LINK_GROUP);
 }
 
 void watch_forget(struct unit *u)
@@ -139,6 +141,7 @@ void watch_flight_ends(struct manager *m, struct watch_flight *f)
 	if (!f->transaction)
 		return;
 	watch_drain(m);
+	watch_names_drain(m);
 	DL_DELETE(m->p->flights, f);
 	f->transaction = NULL;
 }
@@ -152,16 +155,15 @@ static bool has_wanted_owner(struct manager *m, const struct unit *place, const 
 }
 
 static enum event_cause cause_of(struct manager *m, const struct unit *place, const struct event *e,
-				 const char *ifname)
+				 const char *ifname, bool marked)
 {
 	const struct watch_flight *f;
 
 	DL_FOREACH (m->p->flights, f)
 		if (drift_explained(f->transaction->plan, place->name, e, ifname))
 			return CAUSE_OURS;
-	/* The kernel removes the far end of a pair a while after we let go of a namespace. */
-	if (e->object == EVENT_LINK && e->change == EVENT_REMOVED && e->link.group == LINK_GROUP &&
-	    !has_wanted_owner(m, place, ifname))
+	/* The kernel takes the far end of a pair down and away a while after we let go of a namespace. */
+	if (marked && !has_wanted_owner(m, place, ifname))
 		return CAUSE_OURS;
 	return CAUSE_FOREIGN;
 }
@@ -242,37 +244,60 @@ static void tell(struct manager *m, const struct unit *place, const struct event
 	free(text);
 }
 
-/* The name of the event's link; `before` is the one that it had, when this is a new one. */
-static void follow_name(struct unit *place, const struct event *e, char ifname[IFNAMSIZ],
-			char before[IFNAMSIZ])
-{
-	const struct watch_link *l = e->ifindex ? find_watch_link(place, e->ifindex) : NULL;
+/* What follows from the event for what is known of links. */
+struct followed {
+	char ifname[IFNAMSIZ]; /* of the event's link; "" unknown */
+	char before[IFNAMSIZ]; /* the name it had until now, when that is another one */
+	bool marked;	       /* it has our mark */
+	bool same;	       /* nothing that counts has changed */
+};
 
-	ifname[0] = before[0] = '\0';
-	if (e->object != EVENT_LINK) {
-		if (l)
-			memcpy(ifname, l->name, IFNAMSIZ);
+static void follow_link(struct unit *place, const struct event *e, struct followed *f)
+{
+	struct watch_link *l = find_watch_link(place, e->ifindex);
+	uint64_t digest = drift_link_digest(&e->link);
+
+	memcpy(f->ifname, e->link.name, IFNAMSIZ);
+	f->marked = e->link.group == LINK_GROUP;
+	if (l && strcmp(l->name, f->ifname) != 0)
+		memcpy(f->before, l->name, IFNAMSIZ);
+	if (e->change == EVENT_REMOVED) {
+		forget_link(place, e->ifindex);
 		return;
 	}
-	memcpy(ifname, e->link.name, IFNAMSIZ);
-	if (l && strcmp(l->name, ifname) != 0)
-		memcpy(before, l->name, IFNAMSIZ);
-	if (e->change == EVENT_REMOVED)
-		forget_link(place, e->ifindex);
-	else
-		set_link_name(place, e->ifindex, ifname);
+	f->same = l && l->digest == digest;
+	set_link_name(place, e->ifindex, f->ifname, f->marked);
+	l = find_watch_link(place, e->ifindex);
+	if (l)
+		l->digest = digest;
+}
+
+static void follow(struct unit *place, const struct event *e, struct followed *f)
+{
+	const struct watch_link *l;
+
+	*f = (struct followed){0};
+	if (e->object == EVENT_LINK) {
+		follow_link(place, e, f);
+		return;
+	}
+	l = e->ifindex ? find_watch_link(place, e->ifindex) : NULL;
+	if (!l)
+		return;
+	memcpy(f->ifname, l->name, IFNAMSIZ);
+	f->marked = l->ours;
 }
 
 static void place_event(struct manager *m, struct unit *place, const struct event *e)
 {
-	char ifname[IFNAMSIZ], before[IFNAMSIZ];
+	struct followed f;
 	enum event_cause cause;
 
-	follow_name(place, e, ifname, before);
-	cause = cause_of(m, place, e, ifname);
-	tell(m, place, e, ifname, cause);
-	if (cause == CAUSE_FOREIGN)
-		mark_owners(m, place, e, ifname, before);
+	follow(place, e, &f);
+	cause = cause_of(m, place, e, f.ifname, f.marked);
+	tell(m, place, e, f.ifname, cause);
+	if (cause == CAUSE_FOREIGN && !f.same)
+		mark_owners(m, place, e, f.ifname, f.before);
 	if (e->object == EVENT_LINK && e->change == EVENT_SET)
 		manager_retry_soon(m); /* somebody may wait for it */
 }

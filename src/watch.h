@@ -22,6 +22,8 @@ struct unit;
 struct watch_link {
 	int ifindex;
 	char name[IFNAMSIZ];
+	bool ours;	 /* has our mark */
+	uint64_t digest; /* of what counts in it; 0: not known */
 	UT_hash_handle hh;
 };
 
@@ -55,6 +57,8 @@ void unit_mark(struct unit *u, uint32_t sender);
 void unit_mark_later(struct unit *u, double seconds);
 
 /* watch_names.c: inotify on /run/netns, /proc/self/mountinfo */
+/* What inotify has by now; as watch_drain(). */
+void watch_names_drain(struct manager *m);
 int watch_names_start(struct manager *m, struct error *err);
 void watch_names_stop(struct manager *m);
 

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "manager_internal.h"
 #include "netns.h"
+#include "transaction.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,12 +96,23 @@ static void on_mounts(struct ev_loop *loop, ev_io *w, int events)
 	check_soon(w->data);
 }
 
-/* Of a name that is ours while a worker has it, it is our doing. */
+static bool plan_names(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_actions; i++)
+		if (p->actions[i].type == ACTION_NETNS_NAME || p->actions[i].type == ACTION_NETNS_UNNAME)
+			return true;
+	return false;
+}
+
+/* While a worker publishes it, or takes it away, it is our doing. */
 static enum event_cause cause_of_name(struct manager *m, const char *name)
 {
-	const struct unit *u = manager_find_unit(m, name);
+	const struct watch_flight *f;
 
-	return u && (u->busy || u->state == NETNS_REMOVING) ? CAUSE_OURS : CAUSE_FOREIGN;
+	DL_FOREACH (m->p->flights, f)
+		if (strcmp(f->transaction->plan->name, name) == 0 && plan_names(f->transaction->plan))
+			return CAUSE_OURS;
+	return CAUSE_FOREIGN;
 }
 
 static void tell_name(struct manager *m, const char *name, uint32_t mask)
@@ -117,17 +129,14 @@ static void tell_name(struct manager *m, const char *name, uint32_t mask)
 	free(shown);
 }
 
-static void on_files(struct ev_loop *loop, ev_io *w, int events)
+static bool read_files(struct manager *m)
 {
 	union {
 		struct inotify_event align;
 		char bytes[16384];
 	} buffer;
-	struct manager *m = w->data;
-	ssize_t n = read(w->fd, &buffer, sizeof(buffer));
+	ssize_t n = read(m->p->names.fd, &buffer, sizeof(buffer));
 
-	(void)loop;
-	(void)events;
 	for (ssize_t at = 0; at + (ssize_t)sizeof(struct inotify_event) <= n;) {
 		const struct inotify_event *e = (const struct inotify_event *)(buffer.bytes + at);
 
@@ -139,7 +148,20 @@ static void on_files(struct ev_loop *loop, ev_io *w, int events)
 		else if (e->len && e->name[0] != '.')
 			tell_name(m, e->name, e->mask);
 	}
-	check_soon(m);
+	return n > 0;
+}
+
+void watch_names_drain(struct manager *m)
+{
+	while (ev_is_active(&m->p->names) && read_files(m))
+		check_soon(m);
+}
+
+static void on_files(struct ev_loop *loop, ev_io *w, int events)
+{
+	(void)loop;
+	(void)events;
+	watch_names_drain(w->data);
 }
 
 static int open_files(struct error *err, int *ret_files, int *ret_mounts)

@@ -178,6 +178,9 @@ static void test_explained_by_making(void **state)
 	assert_true(drift_explained(p, "host", &e, "ns-a"));
 	assert_false(drift_explained(p, "host", &e, "ns-b"));
 	assert_true(drift_explained(p, "host", &gone, "any")); /* the old pair */
+	e = (struct event){.object = EVENT_SYSCTL};
+	assert_true(drift_explained(p, "host", &e, "")); /* comes before the name */
+	assert_false(drift_explained(p, "b", &e, ""));
 	assert_false(drift_explained(p, "host", &foreign, "any"));
 	plan_free(p);
 }
@@ -193,6 +196,37 @@ static void test_explained_by_a_new_namespace(void **state)
 	plan_free(p);
 }
 
+/* Carrier comes and goes, counters count: nobody has to look. All that a file can declare counts. */
+static void test_digest(void **state)
+{
+	struct actual_link l = {.flags = IFF_UP, .mtu = 1500, .mac_length = 6, .name = "eth0"}, x = l;
+	char *altnames[] = {"a", NULL};
+	uint64_t d = drift_link_digest(&l);
+
+	(void)state;
+	x.flags |= IFF_RUNNING | 1 << 16; /* IFF_LOWER_UP */
+	x.operstate = 6;
+	x.rx_bytes = 7;
+	assert_true(drift_link_digest(&x) == d);
+#define COUNTS(change)                                                                                       \
+	do {                                                                                                 \
+		x = l;                                                                                       \
+		change;                                                                                      \
+		assert_true(drift_link_digest(&x) != d);                                                     \
+	} while (0)
+	COUNTS(x.flags = 0);
+	COUNTS(x.mtu = 1400);
+	COUNTS(x.mac[5] = 1);
+	COUNTS(x.master = 3);
+	COUNTS(x.parent = 3);
+	COUNTS(x.group = LINK_GROUP);
+	COUNTS(strcpy(x.name, "eth1"));
+	COUNTS(x.alias = "a");
+	COUNTS(x.altnames = altnames);
+	COUNTS(x.addr_gen_mode = 1);
+#undef COUNTS
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +236,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_explained_by_a_change, setup, scene_teardown),
 		cmocka_unit_test_setup_teardown(test_explained_by_making, setup, scene_teardown),
 		cmocka_unit_test_setup_teardown(test_explained_by_a_new_namespace, setup, scene_teardown),
+		cmocka_unit_test(test_digest),
 	};
 
 	return cmocka_run_group_tests_name("drift", tests, NULL, NULL);

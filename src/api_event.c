@@ -68,94 +68,69 @@ struct api_message *api_notice(const struct notice *n)
 
 /* --- what is there --------------------------------------------------------------------------------- */
 
-struct present {
-	const char *netns;
-	const struct actual *actual;
-	int (*take)(struct api_message *m, void *data);
-	void *data;
-};
-
-static int take_event(const struct present *p, enum event_object object, const char *ifname, const char *text)
+static int present(const char *netns, enum event_object object, const char *ifname, const char *text,
+		   struct api_message **ret)
 {
 	json_t *o = json_object();
-	int r = put_event(o, p->netns, object, EVENT_PRESENT, NULL, ifname, text);
-	struct api_message *m = api_message_new(api_built(o, r));
+	int r = put_event(o, netns, object, EVENT_PRESENT, NULL, ifname, text);
 
-	return m != NULL ? p->take(m, p->data) : -ENOMEM;
+	*ret = api_message_new(api_built(o, r));
+	return *ret != NULL ? 0 : -ENOMEM;
 }
 
-static int take(const struct present *p, const struct event *e)
+int api_present_unit(const struct unit *u, struct api_message **ret)
 {
-	const struct actual_link *l = e->ifindex > 0 ? actual_link_by_index(p->actual, e->ifindex) : NULL;
-	const char *ifname = l != NULL ? l->name : "";
-	_cleanup_free_ char *text = event_to_string(e, ifname);
-
-	return text != NULL ? take_event(p, e->object, ifname, text) : -ENOMEM;
-}
-
-/* The events are borrowed copies: what they own is the tree's. */
-static int take_links(const struct present *p)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < p->actual->n_links; i++)
-		r = take(p, &(struct event){.object = EVENT_LINK,
-					    .ifindex = p->actual->links[i].ifindex,
-					    .link = p->actual->links[i]});
-	return r;
-}
-
-static int take_addresses(const struct present *p)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < p->actual->n_addresses; i++)
-		r = take(p, &(struct event){.object = EVENT_ADDRESS,
-					    .ifindex = p->actual->addresses[i].ifindex,
-					    .address = p->actual->addresses[i]});
-	return r;
-}
-
-static int take_routes(const struct present *p)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < p->actual->n_routes; i++)
-		r = take(p, &(struct event){.object = EVENT_ROUTE,
-					    .ifindex = p->actual->routes[i].ifindex,
-					    .route = p->actual->routes[i]});
-	for (size_t i = 0; r == 0 && i < p->actual->n_rules; i++)
-		r = take(p, &(struct event){.object = EVENT_RULE, .rule = p->actual->rules[i]});
-	return r;
-}
-
-static int take_neighbors(const struct present *p)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < p->actual->n_neighbors; i++)
-		r = take(p, &(struct event){.object = EVENT_NEIGHBOR,
-					    .ifindex = p->actual->neighbors[i].ifindex,
-					    .neighbor = p->actual->neighbors[i]});
-	return r;
-}
-
-int api_present(const struct unit *u, const struct actual *actual,
-		int (*take_message)(struct api_message *m, void *data), void *data)
-{
-	const struct present p = {.netns = u->name, .actual = actual, .take = take_message, .data = data};
 	char text[UNIT_STATE_TEXT_SIZE];
-	int r;
 
 	unit_state_text(u, text, sizeof(text));
-	r = take_event(&p, EVENT_NAMESPACE, NULL, text);
-	if (r == 0 && actual != NULL)
-		r = take_links(&p);
-	if (r == 0 && actual != NULL)
-		r = take_addresses(&p);
-	if (r == 0 && actual != NULL)
-		r = take_routes(&p);
-	if (r == 0 && actual != NULL)
-		r = take_neighbors(&p);
-	return r;
+	return present(u->name, EVENT_NAMESPACE, NULL, text, ret);
+}
+
+/* The event is a borrowed copy: what it owns is the tree's. False: there are fewer things. */
+static bool thing_at(const struct actual *a, size_t at, struct event *ret)
+{
+	if (at < a->n_links) {
+		*ret = (struct event){.object = EVENT_LINK, .link = a->links[at]};
+		ret->ifindex = ret->link.ifindex;
+		return true;
+	}
+	at -= a->n_links;
+	if (at < a->n_addresses) {
+		*ret = (struct event){.object = EVENT_ADDRESS, .address = a->addresses[at]};
+		ret->ifindex = ret->address.ifindex;
+		return true;
+	}
+	at -= a->n_addresses;
+	if (at < a->n_routes) {
+		*ret = (struct event){.object = EVENT_ROUTE, .route = a->routes[at]};
+		ret->ifindex = ret->route.ifindex;
+		return true;
+	}
+	at -= a->n_routes;
+	if (at < a->n_rules) {
+		*ret = (struct event){.object = EVENT_RULE, .rule = a->rules[at]};
+		return true;
+	}
+	at -= a->n_rules;
+	if (at < a->n_neighbors) {
+		*ret = (struct event){.object = EVENT_NEIGHBOR, .neighbor = a->neighbors[at]};
+		ret->ifindex = ret->neighbor.ifindex;
+		return true;
+	}
+	return false;
+}
+
+int api_present_thing(const char *netns, const struct actual *a, size_t at, struct api_message **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	const struct actual_link *l;
+	const char *ifname;
+	struct event e;
+
+	if (!thing_at(a, at, &e))
+		return -ENOENT;
+	l = e.ifindex > 0 ? actual_link_by_index(a, e.ifindex) : NULL;
+	ifname = l != NULL ? l->name : "";
+	text = event_to_string(&e, ifname);
+	return text != NULL ? present(netns, e.object, ifname, text, ret) : -ENOMEM;
 }

@@ -69,10 +69,9 @@ struct api_message *api_message_ref(struct api_message *m);
 void api_message_unref(struct api_message *m); /* NULL is fine */
 
 struct api_message *api_notice(const struct notice *n);
-/* A namespace and, unless actual is NULL, each thing in it, one call of `take` each, which owns the message
- * and returns 0 or -errno. */
-int api_present(const struct unit *u, const struct actual *actual,
-		int (*take)(struct api_message *m, void *data), void *data);
+/* The namespace itself; 0 or -ENOMEM. And each thing in it, from 0; -ENOENT: there are fewer. */
+int api_present_unit(const struct unit *u, struct api_message **ret);
+int api_present_thing(const char *netns, const struct actual *a, size_t at, struct api_message **ret);
 
 /* --- answers (api_operation.c) ------------------------------------------------------------------ */
 

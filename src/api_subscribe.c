@@ -39,9 +39,12 @@ struct subscription {
 	bool again;		/* changes were lost: another pass after what is queued */
 	bool cut;
 	struct error failure; /* why a namespace could not be looked at; code 0: none */
-	struct queue queue;   /* to be sent */
-	struct queue behind;  /* to be sent after the result of the look under way */
-	size_t n_behind;      /* bytes of changes in both */
+	struct actual
+		*actual; /* the result of the last look, as far as it is still to be sent; may be NULL */
+	size_t next_thing;
+	struct queue queue;  /* to be sent */
+	struct queue behind; /* to be sent after the result of the look */
+	size_t n_behind;     /* bytes of changes in both */
 };
 
 static void pump(struct varlink_call *call);
@@ -117,6 +120,22 @@ static void look_is_over(struct subscription *s)
 	varlink_call_set_writable(next->call, pump);
 }
 
+/* About what it takes: the rest is small or rare. */
+static size_t actual_bytes(const struct actual *a)
+{
+	return a == NULL ? 0
+			 : a->n_links * sizeof(*a->links) + a->n_addresses * sizeof(*a->addresses) +
+				   a->n_routes * sizeof(*a->routes) + a->n_rules * sizeof(*a->rules) +
+				   a->n_neighbors * sizeof(*a->neighbors);
+}
+
+static void drop_actual(struct subscription *s)
+{
+	s->api->queued -= actual_bytes(s->actual);
+	actual_free(s->actual);
+	s->actual = NULL;
+}
+
 static size_t queue_bytes(const struct queue *q)
 {
 	size_t bytes = 0;
@@ -139,6 +158,7 @@ static void subscription_free(struct subscription *s)
 	s->api->queued -= queue_bytes(&s->queue) + queue_bytes(&s->behind);
 	queue_clear(&s->queue);
 	queue_clear(&s->behind);
+	drop_actual(s);
 	names_free(s->only, s->n_only);
 	names_free(s->names, s->n_names);
 	free(s);
@@ -152,23 +172,29 @@ static void gone(struct varlink_call *call)
 
 /* --- what happens ------------------------------------------------------------------------------------- */
 
+static void queued(struct subscription *s, size_t bytes)
+{
+	s->api->queued += bytes;
+	if (s->api->queued > QUEUED_MAX && varlink_call_peer(s->call)->uid != 0)
+		cut(s);
+}
+
 static void enqueue(struct subscription *s, struct queue *q, struct api_message *m)
 {
 	const size_t length = m != NULL ? m->length : 0;
 
-	if (m == NULL || queue_push(q, m) < 0) {
+	if (m == NULL || queue_push(q, m) < 0)
 		cut(s);
-		return;
-	}
-	s->api->queued += length;
-	if (s->api->queued > QUEUED_MAX && varlink_call_peer(s->call)->uid != 0)
-		cut(s);
+	else
+		queued(s, length);
 }
 
 /* A change, or the mark that some were lost; the caller's reference is taken over. */
 static void tell(struct subscription *s, struct api_message *m)
 {
-	if (m != NULL && !s->looking && !s->passing && !s->again && queue_is_empty(&s->queue)) {
+	const bool behind = s->looking || s->actual != NULL;
+
+	if (m != NULL && !behind && !s->passing && !s->again && queue_is_empty(&s->queue)) {
 		if (varlink_notify_text(s->call, m->text) < 0)
 			cut(s);
 		api_message_unref(m);
@@ -180,7 +206,7 @@ static void tell(struct subscription *s, struct api_message *m)
 		cut(s);
 		return;
 	}
-	enqueue(s, s->looking ? &s->behind : &s->queue, m);
+	enqueue(s, behind ? &s->behind : &s->queue, m);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -256,35 +282,51 @@ static int pass_begin(struct subscription *s)
 	return r;
 }
 
-static int take_present(struct api_message *m, void *data)
+static void take_unit(struct subscription *s, const struct unit *u)
 {
-	struct subscription *s = data;
+	struct api_message *m = NULL;
 
+	(void)api_present_unit(u, &m);
 	enqueue(s, &s->queue, m);
-	return s->cut ? -EPIPE : 0;
 }
 
-static void take_state(struct subscription *s, const struct unit *u, const struct actual *actual)
+/* Things are made into replies only when they can be sent: there may be a million routes. */
+static void take_result(struct subscription *s, const struct unit *u, const struct operation_result *result)
 {
-	if (api_present(u, actual, take_present, s) < 0)
-		cut(s);
+	take_unit(s, u);
+	if (result->take == NULL)
+		return;
+	s->actual = steal_pointer(*result->take);
+	s->next_thing = 0;
+	queued(s, actual_bytes(s->actual));
+}
+
+/* All of the result is on its way: now what happened meanwhile. */
+static void end_result(struct subscription *s)
+{
+	struct api_message *m;
+
+	drop_actual(s);
+	while (!s->cut && (m = queue_pop(&s->behind)) != NULL) {
+		s->api->queued -= m->length;
+		enqueue(s, &s->queue, m);
+	}
+	if (!s->cut)
+		queue_clear(&s->behind);
 }
 
 static void on_looked(const struct operation_result *result, void *data)
 {
 	struct subscription *s = data;
 	const struct unit *u = manager_find_unit(s->api->manager, s->names[s->next_name - 1]);
-	struct api_message *m;
 
 	look_is_over(s);
 	if (u != NULL && result->failure != FAILURE_NONE && result->failure != FAILURE_NO_SUCH_NAMESPACE)
 		(void)error_set(&s->failure, -EIO, "%s", result->error.text);
 	else if (u != NULL)
-		take_state(s, u, result->actual);
-	while (!s->cut && (m = queue_pop(&s->behind)) != NULL) {
-		s->api->queued -= m->length;
-		enqueue(s, &s->queue, m);
-	}
+		take_result(s, u, result);
+	if (s->actual == NULL)
+		end_result(s);
 	varlink_call_set_writable(s->call, pump);
 }
 
@@ -340,10 +382,31 @@ static void pass_step(struct subscription *s)
 		tell(s, api_message_new(json_pack("{s:b, s:I}", "ready", 1, "sequence",
 						  (json_int_t)m->notices.sequence)));
 	} else if (u->fd < 0 && !(u->netns != NULL && u->netns->host)) {
-		take_state(s, u, NULL); /* it does not exist */
+		take_unit(s, u); /* it does not exist */
 	} else {
 		look(s, u);
 	}
+}
+
+/* The next reply, or NULL: nothing is left, or no memory. */
+static struct api_message *next_message(struct subscription *s)
+{
+	struct api_message *m = queue_pop(&s->queue);
+	int r;
+
+	if (m == NULL && s->actual != NULL) {
+		r = api_present_thing(s->names[s->next_name - 1], s->actual, s->next_thing++, &m);
+		if (r == 0)
+			return m;
+		if (r == -ENOENT)
+			end_result(s);
+		else
+			cut(s);
+		m = queue_pop(&s->queue);
+	}
+	if (m != NULL)
+		s->api->queued -= m->length;
+	return m;
 }
 
 /* Called once a loop turn while the client keeps up. */
@@ -356,17 +419,12 @@ static void pump(struct varlink_call *call)
 		fail(call);
 		return;
 	}
-	for (unsigned i = 0; i < REPLIES_PER_TURN && (m = queue_pop(&s->queue)) != NULL; i++) {
-		int r = varlink_notify_text(call, m->text);
-
-		s->api->queued -= m->length;
-		api_message_unref(m);
-		if (r < 0) {
+	for (unsigned i = 0; i < REPLIES_PER_TURN && (m = next_message(s)) != NULL; i++) {
+		if (varlink_notify_text(call, m->text) < 0)
 			cut(s);
-			return;
-		}
+		api_message_unref(m);
 	}
-	if (!queue_is_empty(&s->queue))
+	if (s->cut || s->actual != NULL || !queue_is_empty(&s->queue))
 		return;
 	queue_clear(&s->queue);
 	s->n_behind = 0;

@@ -123,7 +123,8 @@ struct operation_result {
 	struct operation_failed *failed;
 	size_t n_failed;
 	struct actual *actual; /* DESCRIBE; NULL: does not exist */
-	pid_t *holders;	       /* DELETE, DOWN, DESCRIBE: processes inside; at most 64 */
+	struct actual **take; /* where it is kept: done() may take it, and leaves NULL; NULL: there is none */
+	pid_t *holders;	      /* DELETE, DOWN, DESCRIBE: processes inside; at most 64 */
 	size_t n_holders;
 	char *name; /* DESCRIBE: of the unit (look it up anew: it may have gone) */
 };

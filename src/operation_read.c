@@ -23,6 +23,7 @@ static void describe_done(struct job *job)
 		return;
 	}
 	op->result.actual = s->actual;
+	op->result.take = &op->result.actual;
 	s->actual = NULL;
 	op->result.holders = s->n_holders ? calloc(s->n_holders, sizeof(pid_t)) : NULL;
 	if (op->result.holders) {

@@ -15,10 +15,29 @@
 	MORE("\"namespace\":\"" name "\",\"object\":\"link\",\"change\":\"present\",\"interface\":\"eth0\"," \
 	     "\"text\":\"link eth0 (veth, mtu 1400, up, no carrier)\"")
 
-static struct actual_link links[] = {
-	{.ifindex = 2, .name = "eth0", .flags = IFF_UP, .mtu = 1400, .has_kind = true, .kind = "veth"}};
-static struct actual actual = {.links = links, .n_links = 1};
-static const struct operation_result found = {.actual = &actual};
+static const struct actual_link eth0 = {
+	.ifindex = 1, .name = "eth0", .flags = IFF_UP, .mtu = 1400, .has_kind = true, .kind = "veth"};
+
+/* What a look found, to be taken once. */
+static const struct operation_result *found_links(size_t n)
+{
+	static struct operation_result result;
+
+	result = (struct operation_result){.actual = calloc(1, sizeof(*result.actual)),
+					   .take = &result.actual};
+	result.actual->links = calloc(n, sizeof(*result.actual->links));
+	result.actual->n_links = n;
+	for (size_t i = 0; i < n; i++) {
+		result.actual->links[i] = eth0;
+		result.actual->links[i].ifindex = (int)i + 1;
+	}
+	return &result;
+}
+
+static const struct operation_result *found(void)
+{
+	return found_links(1);
+}
 
 /* --- helpers ---------------------------------------------------------------------------------------- */
 
@@ -93,6 +112,8 @@ static void say_to(int fd, const char *text)
 static void looked(const struct operation_result *result)
 {
 	played.done(result, played.data);
+	if (result->take)
+		actual_free(*result->take); /* not taken */
 	pump();
 }
 
@@ -131,7 +152,7 @@ static void test_order(void **state)
 	publish("a", "while it is looked at");
 	publish("b", "of another");
 	expect_nothing(client);
-	looked(&found);
+	looked(found());
 	expect(STATE("a", "configured"));
 	expect(LINK_STATE("a"));
 	expect_change(client, "2", "a", "while it is looked at");
@@ -147,21 +168,15 @@ static void test_order(void **state)
 /* A state of many replies goes out over many turns; a change between them keeps its place. */
 static void test_long_state(void **state)
 {
-	struct actual_link many[200];
-	const struct actual all = {.links = many, .n_links = 200};
 	char *const buffer = malloc(1 << 20), *p;
 	size_t length = 0;
 	ssize_t n;
 	unsigned replies = 0;
 
 	(void)state;
-	for (int i = 0; i < 200; i++) {
-		many[i] = links[0];
-		many[i].ifindex = i + 1;
-	}
 	add_unit("a", NETNS_CONFIGURED);
 	say(SUBSCRIBE);
-	played.done(&(struct operation_result){.actual = (struct actual *)(uintptr_t)&all}, played.data);
+	played.done(found_links(200), played.data);
 	ev_run(m.loop, EVRUN_NOWAIT);
 	publish("a", "between");
 	for (unsigned idle = 0; idle < 10;) {
@@ -201,11 +216,12 @@ static void test_without_state(void **state)
 static void test_names(void **state)
 {
 	(void)state;
-	played.at_once = &found;
 	add_unit("a", NETNS_CONFIGURED);
 	add_unit("b", NETNS_CONFIGURED);
 	add_unit("c", NETNS_CONFIGURED);
 	say(SUBSCRIBE_("\"names\":[\"to come\",\"c\",\"a\"]"));
+	looked(found());
+	looked(found());
 	expect(STATE("a", "configured"));
 	expect(LINK_STATE("a"));
 	expect(STATE("c", "configured"));
@@ -234,9 +250,9 @@ static void test_reason(void **state)
 static void test_resync(void **state)
 {
 	(void)state;
-	played.at_once = &found;
 	add_unit("a", NETNS_CONFIGURED);
 	say(SUBSCRIBE);
+	looked(found());
 	expect(STATE("a", "configured"));
 	expect(LINK_STATE("a"));
 	expect(READY("0"));
@@ -246,6 +262,7 @@ static void test_resync(void **state)
 	expect_change(client, "1", "a", "one");
 	expect(RESYNC("2"));
 	expect_change(client, "3", "a", "three");
+	looked(found());
 	expect(STATE("a", "configured"));
 	expect(LINK_STATE("a"));
 	expect(READY("3"));
@@ -260,17 +277,17 @@ static void test_resync_while_looking(void **state)
 	say(SUBSCRIBE);
 	notice_resync(&m.notices);
 	expect_nothing(client);
-	looked(&found);
+	looked(found());
 	expect(STATE("a", "configured"));
 	expect(LINK_STATE("a"));
 	expect(RESYNC("1"));
 	assert_int_equal(played.started, 2);
 	assert_string_equal(played.name, "a");
-	looked(&found);
+	looked(found());
 	expect(STATE("a", "configured"));
 	expect(LINK_STATE("a"));
 	assert_string_equal(played.name, "b");
-	looked(&found);
+	looked(found());
 	expect(STATE("b", "configured"));
 	expect(LINK_STATE("b"));
 	expect(READY("1"));
@@ -288,7 +305,7 @@ static void test_it_vanishes(void **state)
 	HASH_DEL(m.units, a);
 	free(a->name);
 	free(a);
-	looked(&found);
+	looked(found());
 	assert_string_equal(played.name, "b");
 	looked(&none); /* known, but no longer there */
 	expect(STATE("b", "removing"));
@@ -340,7 +357,7 @@ static void test_hang_up(void **state)
 	assert_int_equal(api->looks, 0);
 	assert_int_equal(api->queued, 0);
 	say(SUBSCRIBE);
-	looked(&found);
+	looked(found());
 	hang_up(&client); /* in the stream */
 	assert_null(m.notices.subscribers);
 	publish("a", "to nobody");
@@ -367,14 +384,14 @@ static void test_looks_are_few(void **state)
 	close(fds[4]); /* while it waits */
 	pump();
 	assert_int_equal(played.started, 4);
-	kept[0].done(&found, kept[0].data);
+	kept[0].done(found(), kept[0].data);
 	pump();
 	assert_int_equal(played.started, 5);
 	close(fds[1]); /* while it looks */
 	pump();
-	kept[2].done(&found, kept[2].data);
-	kept[3].done(&found, kept[3].data);
-	looked(&found);
+	kept[2].done(found(), kept[2].data);
+	kept[3].done(found(), kept[3].data);
+	looked(found());
 	for (unsigned i = 0; i < 6; i++) {
 		if (i == 1 || i == 4)
 			continue;

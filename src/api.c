@@ -26,6 +26,7 @@ static const struct varlink_method methods[] = {
 	{"io.netnsd.Manager.Subscribe", api_manager_subscribe, PRIVILEGE_READ},
 	{"io.netnsd.Manager.Plan", api_manager_plan, PRIVILEGE_ADMIN},
 	{"io.netnsd.Manager.Apply", api_manager_apply, PRIVILEGE_ADMIN},
+	{"io.netnsd.Manager.Confirm", api_manager_confirm, PRIVILEGE_ADMIN},
 	{"io.netnsd.Namespace.List", api_namespace_list, PRIVILEGE_READ},
 	{"io.netnsd.Namespace.Describe", api_namespace_describe, PRIVILEGE_READ},
 	{"io.netnsd.Namespace.Wait", api_namespace_wait, PRIVILEGE_READ},

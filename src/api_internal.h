@@ -89,7 +89,8 @@ void api_operate(struct api *a, struct varlink_call *call, const struct operatio
 
 /* --- methods ------------------------------------------------------------------------------------- */
 
-varlink_method_fn api_manager_describe, api_manager_plan, api_manager_apply, api_manager_subscribe;
+varlink_method_fn api_manager_describe, api_manager_plan, api_manager_apply, api_manager_confirm;
+varlink_method_fn api_manager_subscribe;
 varlink_method_fn api_namespace_list, api_namespace_describe, api_namespace_add, api_namespace_delete;
 varlink_method_fn api_namespace_up, api_namespace_down, api_namespace_wait;
 varlink_method_fn api_service_ping, api_service_reload, api_service_set_log_level, api_service_get_log_level;

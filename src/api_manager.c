@@ -8,6 +8,11 @@
 static const struct varlink_parameter no_parameters[] = {{0}};
 static const struct varlink_parameter interactive[] = {
 	{"allowInteractiveAuthentication", VARLINK_BOOL, false}, {0}};
+static const struct varlink_parameter apply_parameters[] = {
+	{"atomic", VARLINK_BOOL, false},
+	{"confirmUsec", VARLINK_INT, false},
+	{"allowInteractiveAuthentication", VARLINK_BOOL, false},
+	{0}};
 
 /* --- Describe ----------------------------------------------------------------------------------- */
 
@@ -42,6 +47,25 @@ static int put_registry(json_t *o, const struct registry *registry)
 	return r | api_put(o, "kinds", kinds);
 }
 
+static int put_checkpoint(json_t *o, const struct checkpoint *c)
+{
+	static const char *const states[] = {NULL, "applying", "waiting", "rolledBack"};
+	uint64_t now = checkpoint_now();
+	json_t *checkpoint;
+	int r = 0;
+
+	if (c->state == CHECKPOINT_NONE)
+		return 0;
+	checkpoint = json_object();
+	r |= api_put_text(checkpoint, "state", states[c->state]);
+	if (c->state == CHECKPOINT_WAITING)
+		r |= api_put_int(checkpoint, "leftUsec",
+				 c->deadline > now ? (json_int_t)(c->deadline - now) : 0);
+	if (c->reason[0])
+		r |= api_put_text(checkpoint, "reason", c->reason);
+	return r | api_put(o, "checkpoint", checkpoint);
+}
+
 void api_manager_describe(struct varlink_call *call, json_t *parameters, void *data)
 {
 	struct api *a = data;
@@ -58,6 +82,7 @@ void api_manager_describe(struct varlink_call *call, json_t *parameters, void *d
 	r |= put_counts(o, a->manager);
 	r |= put_registry(o, &a->manager->registry);
 	r |= api_put(o, "diagnostics", api_diagnostics(&a->manager->start_diags));
+	r |= put_checkpoint(o, &a->manager->checkpoint);
 	api_reply(call, api_built(o, r));
 }
 
@@ -111,6 +136,8 @@ void api_manager_fail(struct api *a, struct varlink_call *call, const struct ope
 	r |= api_put(o, "failures", api_failures(result));
 	r |= api_put(o, "actions", api_actions(result));
 	r |= api_put(o, "diagnostics", api_diagnostics(&result->diags));
+	if (result->n_failed > 0 && result->error.text[0]) /* without one the text is the failure's */
+		r |= api_put_text(o, "message", result->error.text);
 	api_fail(call, "io.netnsd.Manager.ApplyFailed", api_built(o, r));
 }
 
@@ -128,6 +155,8 @@ static void answer_actions(struct api *a, struct varlink_call *call, const char 
 	o = json_object();
 	r |= api_put(o, "actions", api_actions(result));
 	r |= api_put(o, "diagnostics", api_diagnostics(&result->diags));
+	if (result->waiting)
+		r |= api_put_bool(o, "waiting", true);
 	api_reply(call, api_built(o, r));
 }
 
@@ -139,6 +168,41 @@ void api_manager_plan(struct varlink_call *call, json_t *parameters, void *data)
 
 void api_manager_apply(struct varlink_call *call, json_t *parameters, void *data)
 {
-	if (varlink_check_parameters(call, parameters, interactive))
-		api_operate(data, call, &(struct operation_request){.type = OPERATION_APPLY}, answer_actions);
+	struct operation_request request = {.type = OPERATION_APPLY};
+	json_t *span = json_object_get(parameters, "confirmUsec");
+	json_int_t usec;
+
+	if (!varlink_check_parameters(call, parameters, apply_parameters))
+		return;
+	request.atomic = json_is_true(json_object_get(parameters, "atomic"));
+	if (json_is_integer(span)) {
+		usec = json_integer_value(span);
+		if (usec < (json_int_t)CHECKPOINT_SPAN_MIN || usec > (json_int_t)CHECKPOINT_SPAN_MAX) {
+			varlink_error_invalid_parameter(call, "confirmUsec");
+			return;
+		}
+		request.confirm = (uint64_t)usec;
+	}
+	api_operate(data, call, &request, answer_actions);
+}
+
+void api_manager_confirm(struct varlink_call *call, json_t *parameters, void *data)
+{
+	struct operation_result result = {.failure = FAILURE_BAD_STATE};
+	struct api *a = data;
+	json_t *o;
+	int r;
+
+	if (!varlink_check_parameters(call, parameters, interactive))
+		return;
+	r = manager_confirm(a->manager, &result.error);
+	if (r == 0) {
+		varlink_reply(call, NULL);
+	} else if (r == -EBUSY) {
+		fail_state(a, call, &result);
+	} else {
+		o = json_object();
+		r = api_put_text(o, "message", result.error.text);
+		api_fail(call, "io.netnsd.Manager.NothingToConfirm", api_built(o, r));
+	}
 }

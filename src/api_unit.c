@@ -50,6 +50,8 @@ static json_t *runtime(const struct unit *u)
 		r |= api_put_int(o, "links", (json_int_t)u->netns->n_links);
 	if (u->config_failed)
 		r |= api_put_bool(o, "configurationFailed", true);
+	if (u->manager && u->manager->checkpoint.state == CHECKPOINT_ROLLED_BACK)
+		r |= api_put_bool(o, "rolledBack", true);
 	return api_built(o, r);
 }
 

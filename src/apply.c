@@ -151,9 +151,35 @@ static const struct batch_entry *host_entry(const struct batch *b)
 	return NULL;
 }
 
+static bool is_removal(const struct batch_entry *e)
+{
+	return !e->transaction->plan->netns;
+}
+
+/* Whether all that stays (or all that goes) has passed the stage. */
+static bool others_passed(const struct batch *b, bool removals, enum plan_stage stage)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (is_removal(&b->entries[i]) == removals && !has_passed(&b->entries[i], stage))
+			return false;
+	return true;
+}
+
+static bool may_destroy(const struct batch *b, const struct batch_entry *e, enum plan_stage stage)
+{
+	if (is_removal(e))
+		return others_passed(b, false, STAGE_REMOVE) &&
+		       (stage < STAGE_CONFIGURE || others_passed(b, true, STAGE_LINKS));
+	/* The entry itself: what it has done in this very job it has passed. */
+	return stage < STAGE_REMOVE ||
+	       (e->transaction->stage == STAGE_REMOVE && others_passed(b, false, STAGE_ROUTES));
+}
+
 static bool may_run(const struct batch *b, const struct batch_entry *e, enum plan_stage stage,
 		    const struct batch_entry *host)
 {
+	if (b->atomic && !may_destroy(b, e, stage))
+		return false;
 	switch (stage) {
 	case STAGE_LINKS:
 		return all_passed(b, e->peers, e->n_peers, STAGE_CREATE) &&
@@ -218,6 +244,7 @@ static void transaction_done(struct job *job)
 	b->n_running--;
 	if (b->entry_flies)
 		b->entry_flies(e, false, b->data);
+	b->failed = b->failed || t->error.code != 0;
 	close_borrowed(t);
 	share_fd(e);
 	if (t->error.code != 0 || t->next >= t->plan->n_actions) {
@@ -258,6 +285,11 @@ static void batch_step(struct batch *b)
 
 	while (b->first < b->n && b->entries[b->first].over)
 		b->first++;
+	if (b->atomic && b->failed) {
+		if (b->n_running == 0)
+			b->over(b, b->data);
+		return;
+	}
 	for (size_t i = b->first; i < b->n && b->n_running < b->width; i++)
 		if (!b->entries[i].over && !b->entries[i].running)
 			(void)entry_start(b, &b->entries[i], host);

@@ -6,7 +6,13 @@
  *              stand on the host's
  *   CONFIGURE  LINKS of every namespace where its peer ends may have their master
  *   ROUTES     CONFIGURE of every transaction that places a peer end here
- * so that namespaces may refer to each other in circles: no stage waits for a later one. */
+ * so that namespaces may refer to each other in circles: no stage waits for a later one.
+ *
+ * An atomic batch goes through four phases, and starts nothing more after a failure:
+ *   - everything but what destroys;
+ *   - REMOVE of what stays;
+ *   - what nobody declares loses its name (which comes back for the same namespace);
+ *   - and then what is in it. */
 #ifndef NETNSD_APPLY_H
 #define NETNSD_APPLY_H
 
@@ -36,6 +42,7 @@ struct batch {
 	struct batch_entry *entries;	    /* array */
 	size_t n, n_over, n_running, first; /* first: none before it is left to start */
 	struct batch_entry *by_name;
+	bool atomic, failed;
 	unsigned width; /* jobs under way at once */
 	/* fd of a namespace that has no transaction in the batch, as a new descriptor, or -1 */
 	int (*open_place)(const char *name, void *data);

@@ -269,10 +269,13 @@ void manager_free(struct manager *m)
 		return;
 	worker_pool_free(m->workers); /* lets what is under way come to its end */
 	watch_stop(m);
+	manager_checkpoint_stop(m);
 	operations_free(m);
 	HASH_ITER (hh, m->units, u, tmp)
 		manager_unit_free(u);
 	desired_unref(m->desired);
+	desired_unref(m->p->ran);
+	desired_unref(m->p->taken_back);
 	diags_free(&m->start_diags);
 	daemon_settings_free(&m->settings);
 	registry_free(&m->registry);

@@ -5,6 +5,7 @@
 #define NETNSD_MANAGER_H
 
 #include "actual.h"
+#include "checkpoint.h"
 #include "config_load.h"
 #include "desired.h"
 #include "diag.h"
@@ -99,6 +100,8 @@ enum operation_failure {
 
 struct operation_request {
 	enum operation_type type;
+	bool atomic;		     /* APPLY: all or nothing */
+	uint64_t confirm;	     /* APPLY: usec after which it is taken back unless confirmed; 0: never */
 	const char *name;	     /* ADD, DELETE, UP, DOWN, DESCRIBE */
 	const char *const *names;    /* WAIT; NULL: all */
 	const char *const *settings; /* ADD: "Section.KEY=VALUE" ("Veth eth0.Address=..."; Section alone:
@@ -118,6 +121,7 @@ struct operation_result {
 	enum operation_failure failure;
 	struct error error;
 	struct diags diags;	      /* warnings too */
+	bool waiting;		      /* APPLY: what was done waits to be confirmed */
 	struct operation_line *lines; /* what was (PLAN: would be) done */
 	size_t n_lines;
 	struct operation_failed *failed;
@@ -140,6 +144,9 @@ int manager_start_operation(struct manager *m, const struct operation_request *r
 /* The asker has gone: its callbacks are no longer called; the work goes on. NULL is fine. */
 void operation_forget(struct operation *op);
 
+/* The apply that waits stays. -ENOENT: none waits; -EBUSY: it is being taken back. */
+int manager_confirm(struct manager *m, struct error *err);
+
 /* --- the manager --------------------------------------------------------------------------- */
 struct manager {
 	struct ev_loop *loop;
@@ -147,9 +154,10 @@ struct manager {
 	bool failed; /* stopped because it could not go on: exit code 1 */
 	struct daemon_settings settings;
 	struct registry registry;
-	struct desired *desired;  /* what is to be, as last read and verified */
-	struct diags start_diags; /* what was wrong with files at the start */
-	struct unit *units;	  /* uthash by name; the host's is in it */
+	struct desired *desired;      /* what is to be, as last read and verified */
+	struct checkpoint checkpoint; /* of an apply that may be, or was, taken back */
+	struct diags start_diags;     /* what was wrong with files at the start */
+	struct unit *units;	      /* uthash by name; the host's is in it */
 	struct worker_pool *workers;
 	struct operation *operations;
 	struct notice_board notices; /* for those who follow what happens */

@@ -42,6 +42,10 @@ struct manager_private {
 	unsigned saves;		    /* jobs under way that write the last good files */
 	struct pool_memory *memory; /* where pool addresses were, from the file; hash */
 	uint64_t started_at;	    /* CLOCK_REALTIME, usec */
+	struct ev_io deadline;	    /* a timerfd: until when the apply can be confirmed */
+	struct desired *ran;	    /* while one waits: what ran before it; NULL after a restart */
+	struct desired *taken_back; /* the start rolls back: what had been applied, or NULL */
+	bool roll_back_at_start, rolling_back;
 };
 
 struct operation {
@@ -51,15 +55,20 @@ struct operation {
 	bool retry;   /* internal: compare again those that are marked or pending */
 	bool recover; /* internal: bring back what ran before a failure */
 	bool start;   /* internal: the first one */
+	bool expired; /* internal: nobody has confirmed */
+	bool atomic;  /* APPLY */
+	bool rolling_back;
+	uint64_t confirm; /* APPLY */
 	bool running;
 	bool quick;
 	struct operation **slot; /* set to NULL when the operation goes; may be NULL */
 	char *name;
 	char **names, **settings;
 	struct round *round;
-	struct survey survey;	/* DESCRIBE */
-	struct desired *before; /* recover: a reference */
-	struct desired *failed; /* recover: a reference to what could not be made */
+	struct survey survey;	      /* DESCRIBE */
+	struct desired *failed;	      /* recover: a reference to what could not be made */
+	struct desired *before;	      /* recover, APPLY: what ran; a reference */
+	struct operation_result undo; /* of the rollback */
 	struct operation_result result;
 	operation_done_fn *done;
 	operation_progress_fn *progress;
@@ -85,6 +94,9 @@ void manager_swap(struct manager *m, struct desired *d);	/* takes the reference 
 /* Reads the files. strict: any error refuses the whole (-EBADMSG with diags); else objects in error
  * keep what runs now, or at the start their last good copy. */
 int manager_load(struct manager *m, bool strict, struct diags *diags, struct desired **ret);
+/* Strictly, and only these directories; pools give what the file says they gave. */
+int manager_load_from(struct manager *m, const char *const *directories, const char *addresses,
+		      struct diags *diags, struct desired **ret);
 int manager_memory_read(struct manager *m);
 void manager_memory_free(struct manager *m);
 /* Writes what is good now for the next start, on a worker. */
@@ -129,6 +141,28 @@ void operation_run_down_all(struct operation *op);
 /* operation_read.c */
 void operation_run_describe(struct operation *op);
 void operation_run_wait(struct operation *op);
+
+/* operation_rollback.c */
+/* Before an apply that may be taken back: the checkpoint is written when its first change is due. */
+void operation_keep_checkpoint(struct operation *op);
+/* The round is over. True: a rollback has begun, and this is called again at its end. */
+bool operation_after_round(struct operation *op, bool started);
+void operation_run_expired(struct operation *op);
+int operation_submit_expired(struct manager *m);
+int operation_start_rollback(struct operation *op, struct round *r); /* the first operation */
+
+/* manager_checkpoint.c */
+/* What there is at the start. 1: *ret is the tree to start with; 0: the files are. */
+int manager_checkpoint_start(struct manager *m, struct desired **ret);
+/* restore: with what the kernel had where the files say nothing. */
+int manager_checkpoint_load(struct manager *m, bool restore, struct desired **ret, struct error *err);
+void manager_checkpoint_wanted(struct manager *m); /* units are wanted as they were */
+void manager_checkpoint_forget(struct manager *m);
+void manager_checkpoint_wait(struct manager *m, struct desired *ran); /* the deadline begins */
+void manager_checkpoint_rolled_back(struct manager *m, const char *reason);
+void manager_checkpoint_stop(struct manager *m);
+/* A sentence why nothing may be changed now, in err; false: it may. */
+bool manager_checkpoint_refuses(struct manager *m, bool apply, struct error *err);
 
 /* manager_start.c */
 void manager_start_over(struct manager *m);

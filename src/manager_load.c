@@ -24,18 +24,23 @@ struct pool_memory {
 	UT_hash_handle hh;
 };
 
-void manager_memory_free(struct manager *m)
+static void memory_free(struct pool_memory **memory)
 {
 	struct pool_memory *e, *tmp;
 
-	HASH_ITER (hh, m->p->memory, e, tmp) {
-		HASH_DEL(m->p->memory, e);
+	HASH_ITER (hh, *memory, e, tmp) {
+		HASH_DEL(*memory, e);
 		free(e->key);
 		free(e);
 	}
 }
 
-static void memory_add(struct manager *m, const char *key, const char *text)
+void manager_memory_free(struct manager *m)
+{
+	memory_free(&m->p->memory);
+}
+
+static void memory_add(struct pool_memory **memory, const char *key, const char *text)
 {
 	struct pool_memory *e;
 	struct netnsd_prefix prefix;
@@ -48,7 +53,7 @@ static void memory_add(struct manager *m, const char *key, const char *text)
 	e->key = strdup(key);
 	e->prefix = prefix;
 	if (e->key)
-		HASH_ADD_KEYPTR(hh, m->p->memory, e->key, strlen(e->key), e);
+		HASH_ADD_KEYPTR(hh, *memory, e->key, strlen(e->key), e);
 	if (!e->hh.tbl) {
 		free(e->key);
 		free(e);
@@ -56,9 +61,9 @@ static void memory_add(struct manager *m, const char *key, const char *text)
 }
 
 /* A hint: whatever is wrong with the file, pools then choose as they would without it. */
-int manager_memory_read(struct manager *m)
+static void memory_read(struct pool_memory **memory, const char *path)
 {
-	_cleanup_fclose_ FILE *f = fopen(ADDRESSES_FILE, "re");
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
 	char line[512];
 
 	for (unsigned n = 0; f && n < 1000000 && fgets(line, sizeof(line), f); n++) {
@@ -68,8 +73,13 @@ int manager_memory_read(struct manager *m)
 		if (!space)
 			continue;
 		*space = '\0';
-		memory_add(m, line, space + 1);
+		memory_add(memory, line, space + 1);
 	}
+}
+
+int manager_memory_read(struct manager *m)
+{
+	memory_read(&m->p->memory, ADDRESSES_FILE);
 	return 0;
 }
 
@@ -78,11 +88,17 @@ static bool in_pool(const struct netnsd_prefix *pool, const struct netnsd_prefix
 	return p->length == pool->length && prefix_contains(pool, &p->ip);
 }
 
+/* What runs knows best, then the file. */
+struct before {
+	const struct desired *desired;
+	struct pool_memory *memory;
+};
+
 static bool address_before(const char *netns, const char *ifname, const struct netnsd_prefix *pool,
 			   struct netnsd_prefix *ret, void *data)
 {
-	struct manager *m = data;
-	const struct netns *n = m->desired ? desired_find(m->desired, netns) : NULL;
+	const struct before *b = data;
+	const struct netns *n = b->desired ? desired_find(b->desired, netns) : NULL;
 	const struct link *l = n ? netns_find_link(n, ifname) : NULL;
 	struct pool_memory *e;
 	char key[320];
@@ -93,7 +109,7 @@ static bool address_before(const char *netns, const char *ifname, const struct n
 			return true;
 		}
 	(void)snprintf(key, sizeof(key), "%s/%s", netns, ifname);
-	HASH_FIND_STR(m->p->memory, key, e);
+	HASH_FIND_STR(b->memory, key, e);
 	if (!e || !in_pool(pool, &e->prefix))
 		return false;
 	*ret = e->prefix;
@@ -143,11 +159,12 @@ static char *fallback(const char *object, void *data)
 
 int manager_load(struct manager *m, bool strict, struct diags *diags, struct desired **ret)
 {
+	struct before before = {m->desired, m->p->memory};
 	struct config_request request = {
 		.registry = &m->registry,
 		.directories = config_directories(),
 		.before = address_before,
-		.before_data = m,
+		.before_data = &before,
 		.fallback = strict ? NULL : fallback,
 		.fallback_data = m,
 	};
@@ -162,6 +179,31 @@ int manager_load(struct manager *m, bool strict, struct diags *diags, struct des
 	}
 	*ret = d;
 	return 0;
+}
+
+int manager_load_from(struct manager *m, const char *const *directories, const char *addresses,
+		      struct diags *diags, struct desired **ret)
+{
+	struct before before = {0};
+	struct config_request request = {
+		.registry = &m->registry,
+		.directories = directories,
+		.before = address_before,
+		.before_data = &before,
+	};
+	struct desired *d;
+	int r;
+
+	memory_read(&before.memory, addresses);
+	r = config_load(&request, &d, diags);
+	memory_free(&before.memory);
+	if (r == 0 && diags->errors > 0) {
+		desired_unref(d);
+		return -EBADMSG;
+	}
+	if (r == 0)
+		*ret = d;
+	return r;
 }
 
 /* --- writing ----------------------------------------------------------------------------------- */

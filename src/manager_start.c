@@ -169,7 +169,11 @@ static int load_files(struct manager *m, struct error *err)
 	int r;
 
 	(void)manager_memory_read(m);
-	r = manager_load(m, false, &m->start_diags, &m->desired);
+	r = manager_checkpoint_start(m, &m->desired);
+	if (r == 0)
+		r = manager_load(m, false, &m->start_diags, &m->desired);
+	else
+		r = 0;
 	if (r == 0)
 		r = manager_sync_units(m);
 	if (r == 0)

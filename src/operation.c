@@ -33,6 +33,7 @@ static void operation_free(struct operation *op)
 	desired_unref(op->before);
 	desired_unref(op->failed);
 	result_clear(&op->result);
+	result_clear(&op->undo);
 	free(op->name);
 	strv_free(op->names);
 	strv_free(op->settings);
@@ -59,6 +60,8 @@ int operation_new(struct manager *m, const struct operation_request *request, st
 	op->manager = m;
 	op->type = request->type;
 	op->quick = request->quick;
+	op->atomic = request->atomic;
+	op->confirm = request->confirm;
 	op->survey.fd = -1;
 	r = copy_strings(request->names, &op->names);
 	if (r == 0)
@@ -161,6 +164,10 @@ static void run_operation(struct operation *op)
 	op->running = true;
 	if (op->start) {
 		operation_run_start(op);
+		return;
+	}
+	if (op->expired) {
+		operation_run_expired(op);
 		return;
 	}
 	if (op->retry || op->recover) {

@@ -54,7 +54,7 @@ static void recover_destroyed(struct operation *op)
 	struct operation_request request = {.type = OPERATION_APPLY};
 	struct operation *again;
 
-	if (op->recover)
+	if (op->recover || r->atomic || r->exact)
 		return;
 	HASH_ITER (hh, r->items, i, tmp) {
 		struct desired *before = r->before ? r->before : i->unit ? i->unit->before : NULL;
@@ -115,6 +115,7 @@ static void round_over(struct round *r, void *data)
 {
 	struct operation *op = data;
 	struct manager *m = op->manager;
+	bool started = r->started;
 
 	if (op->type != OPERATION_PLAN) {
 		collect_holders(op);
@@ -124,6 +125,8 @@ static void round_over(struct round *r, void *data)
 	op->round = NULL;
 	release_units(m, op);
 	round_free(r);
+	if (operation_after_round(op, started))
+		return;
 	if (op->type == OPERATION_ADD && op->result.failure != FAILURE_NONE)
 		operation_undo_add(op);
 	if (op->type != OPERATION_PLAN) {
@@ -234,11 +237,17 @@ static int add_all(struct operation *op, bool settled)
 void operation_run_apply(struct operation *op)
 {
 	struct manager *m = op->manager;
-	struct desired *d, *before;
+	struct error err = {0};
 	struct unit *u, *tmp;
+	struct desired *d;
 	bool settled;
-	int r = manager_load(m, true, &op->result.diags, &d);
+	int r;
 
+	if (manager_checkpoint_refuses(m, true, &err)) {
+		operation_fail(op, FAILURE_BAD_STATE, err.code, err.text);
+		return;
+	}
+	r = manager_load(m, true, &op->result.diags, &d);
 	if (r == -EBADMSG) {
 		operation_fail(op, FAILURE_BAD_CONFIGURATION, r,
 			       "the configuration has errors; nothing was changed");
@@ -251,14 +260,17 @@ void operation_run_apply(struct operation *op)
 	if (m->state == MANAGER_RUNNING)
 		m->state = MANAGER_RELOADING;
 	settled = manager_is_settled(m, d);
-	before = desired_ref(m->desired);
+	op->before = desired_ref(m->desired);
 	HASH_ITER (hh, m->units, u, tmp)
 		u->config_failed = false;
+	if (!op->atomic && !op->confirm && m->checkpoint.state == CHECKPOINT_ROLLED_BACK)
+		manager_checkpoint_forget(m); /* the files are in effect again */
 	manager_swap(m, d);
-	r = round_new(m, m->desired, before, &op->result, &op->round);
-	desired_unref(before);
-	if (r == 0)
+	r = round_new(m, m->desired, op->before, &op->result, &op->round);
+	if (r == 0) {
+		operation_keep_checkpoint(op);
 		r = add_all(op, settled);
+	}
 	operation_start_round(op, r);
 }
 
@@ -267,6 +279,8 @@ void operation_run_start(struct operation *op)
 	struct manager *m = op->manager;
 	int r = round_new(m, m->desired, NULL, &op->result, &op->round);
 
+	if (r == 0)
+		r = operation_start_rollback(op, op->round);
 	if (r == 0)
 		r = add_all(op, false);
 	operation_start_round(op, r);

@@ -71,6 +71,10 @@ void operation_run_up(struct operation *op)
 	int r = 0;
 
 	if ((!u || !u->netns) && netns_name_is_valid(op->name) && transient_has_template(op->name)) {
+		if (manager_checkpoint_refuses(m, false, &err)) {
+			operation_fail(op, FAILURE_BAD_STATE, err.code, err.text);
+			return;
+		}
 		r = transient_write(op->name, NULL, &err);
 		if (r == 0 && load_one(op) < 0)
 			(void)transient_remove(op->name, NULL);
@@ -93,6 +97,10 @@ void operation_run_add(struct operation *op)
 	struct error err = {0};
 	int r;
 
+	if (manager_checkpoint_refuses(m, false, &err)) {
+		operation_fail(op, FAILURE_BAD_STATE, err.code, err.text);
+		return;
+	}
 	if (u && (u->netns || u->fd >= 0)) {
 		operation_fail(op, FAILURE_EXISTS, -EEXIST,
 			       "a namespace of this name is declared or present already");
@@ -162,6 +170,11 @@ void operation_run_down(struct operation *op, bool forget)
 	}
 	if (forget && u->netns && u->netns->transient) {
 		int r;
+
+		if (manager_checkpoint_refuses(m, false, &err)) {
+			operation_fail(op, FAILURE_BAD_STATE, err.code, err.text);
+			return;
+		}
 
 		u->busy = op; /* the swap leaves it alone */
 		r = forget_transient(op, &err);

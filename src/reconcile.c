@@ -109,15 +109,34 @@ static int plan_name(struct reconcile *r)
 	return 0;
 }
 
+static int plan_loopback_down(struct reconcile *r)
+{
+	struct action *a = plan_add(r->plan, ACTION_LINK_SET, STAGE_CREATE, SIGN_CHANGE, r->in->netns->name);
+
+	if (!a)
+		return -ENOMEM;
+	strcpy(a->ifname, "lo");
+	a->ifindex = 1;
+	a->values.change = LINK_CHANGE_DOWN;
+	a->old_values.change = LINK_CHANGE_UP;
+	a->text = "lo: down";
+	a->reason = "is up";
+	return 0;
+}
+
 static int plan_loopback(struct reconcile *r)
 {
 	const struct netns *n = r->in->netns;
 	const struct actual_link *lo;
 	struct action *a;
 
-	if (n->host || n->adopt || !n->loopback)
+	if (n->host || n->adopt)
 		return 0;
 	lo = r->in->own ? actual_find_link(r->in->own, "lo") : NULL;
+	if (!n->loopback)
+		return lo && (lo->flags & IFF_UP) && r->in->exact && r->in->before && r->in->before->loopback
+			       ? plan_loopback_down(r)
+			       : 0;
 	if (lo && (lo->flags & IFF_UP))
 		return 0;
 	a = plan_add(r->plan, ACTION_LINK_SET, STAGE_CREATE, SIGN_CHANGE, n->name);

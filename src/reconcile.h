@@ -19,6 +19,9 @@ struct reconcile_input {
 	const struct actual *own;   /* NULL: the namespace does not exist */
 	bool named;		    /* /run/netns/NAME is this namespace */
 	bool ours;		    /* marked by us, as created or adopted */
+	/* Back to what ran before `before`, which may have been applied in part: takes back also what is left
+	 * alone otherwise when it is no longer declared, and keeps the order of addresses. */
+	bool exact;
 	/* Any other namespace by the name of its object. */
 	struct world_place (*place)(const char *name, void *data);
 	void *data;

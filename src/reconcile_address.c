@@ -150,6 +150,30 @@ static int plan_differing(struct reconcile *r, const struct link *l, const struc
 	return 0;
 }
 
+/* The one before it is missing and is about to be made behind it; the first of a subnet is what leaves. */
+static bool comes_too_early(const struct reconcile *r, const struct link *l, size_t index,
+			    const struct actual *place, int ifindex)
+{
+	for (size_t i = 0; r->in->exact && i < index; i++)
+		if (l->addresses[i].prefix.ip.family == AF_INET &&
+		    same_subnet(&l->addresses[i], &l->addresses[index]) &&
+		    !find_actual(place, ifindex, &l->addresses[i]))
+			return true;
+	return false;
+}
+
+static int plan_again(struct reconcile *r, const struct link *l, const struct actual *place,
+		      const struct address *wanted, const struct actual_address *now)
+{
+	struct action *a = plan_remove(r, l, place, now);
+
+	if (!a)
+		return -ENOMEM;
+	a->quiet = true;
+	a->stage = STAGE_CONFIGURE;
+	return plan_missing(r, l, wanted, now->ifindex, "comes after others");
+}
+
 /* `a` NULL: the link is made by this plan, everything is missing. */
 int reconcile_addresses(struct reconcile *r, const struct link *l, const struct actual *place,
 			const struct actual_link *a)
@@ -165,6 +189,8 @@ int reconcile_addresses(struct reconcile *r, const struct link *l, const struct 
 		else if (now->protocol == ROUTE_PROTOCOL &&
 			 (needs_new(l, wanted, &now->address) || needs_change(wanted, &now->address)))
 			ret = plan_differing(r, l, place, wanted, now);
+		else if (now->protocol == ROUTE_PROTOCOL && comes_too_early(r, l, i, place, a->ifindex))
+			ret = plan_again(r, l, place, wanted, now);
 	}
 	for (size_t i = 0; ret == 0 && a && i < place->n_addresses; i++)
 		if (is_ours(&place->addresses[i], a->ifindex) &&

@@ -96,6 +96,20 @@ static enum verdict kind_verdict(const struct reconcile *r, const struct end *e,
 	return v;
 }
 
+/* Keys that `before` set, that nothing says the old value of, and that are in force. */
+static bool keeps_other_keys(const struct reconcile *r, const struct end *e)
+{
+	const struct link *b =
+		r->in->exact && r->in->before ? netns_find_link(r->in->before, e->link->name) : NULL;
+	struct end end = *e;
+	struct error ignored;
+
+	if (!b || b->is_peer || b->kind != e->link->kind || !(b->kind_set & ~e->link->kind_set))
+		return false;
+	end.link = b;
+	return kind_verdict(r, &end, &ignored) == VERDICT_SAME;
+}
+
 static bool is_foreign(const struct end *e)
 {
 	return e->actual && e->actual->group != LINK_GROUP;
@@ -121,7 +135,13 @@ static enum verdict link_verdict(const struct reconcile *r, const struct end *a,
 	v = pair_verdict(a, b, reason);
 	if (v == VERDICT_SAME)
 		v = parent_verdict(r, a, reason);
-	return v == VERDICT_SAME ? kind_verdict(r, a, reason) : v;
+	if (v == VERDICT_SAME)
+		v = kind_verdict(r, a, reason);
+	if (v != VERDICT_RECREATE && keeps_other_keys(r, a)) {
+		error_set(reason, 0, "keeps what is taken back");
+		v = VERDICT_RECREATE;
+	}
+	return v;
 }
 
 /* --- what a link waits for -------------------------------------------------------------------- */

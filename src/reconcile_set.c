@@ -135,9 +135,11 @@ static int set_link_local(struct reconcile *r, const struct end *e)
 {
 	uint8_t wanted =
 		e->link->link_local == LINK_LOCAL_NO ? IN6_ADDR_GEN_MODE_NONE : IN6_ADDR_GEN_MODE_EUI64;
+	const struct link *before = link_before(r, e->link);
 	struct action *a;
 
-	if (e->link->link_local == LINK_LOCAL_DEFAULT)
+	if (e->link->link_local == LINK_LOCAL_DEFAULT &&
+	    !(r->in->exact && before && before->link_local != LINK_LOCAL_DEFAULT))
 		return 0;
 	if (e->actual ? e->actual->addr_gen_mode == wanted || e->actual->addr_gen_mode == 255
 		      : wanted == IN6_ADDR_GEN_MODE_EUI64)

@@ -133,18 +133,25 @@ static int add_all_referred(struct round *r)
 
 /* --- results ---------------------------------------------------------------------------------- */
 
-void result_clear(struct operation_result *result)
+void result_drop_lines(struct operation_result *result)
 {
 	for (size_t i = 0; i < result->n_lines; i++) {
 		free(result->lines[i].netns);
 		free(result->lines[i].text);
 		free(result->lines[i].reason);
 	}
+	free(result->lines);
+	result->lines = NULL;
+	result->n_lines = 0;
+}
+
+void result_clear(struct operation_result *result)
+{
+	result_drop_lines(result);
 	for (size_t i = 0; i < result->n_failed; i++) {
 		free(result->failed[i].netns);
 		free(result->failed[i].action);
 	}
-	free(result->lines);
 	free(result->failed);
 	free(result->holders);
 	free(result->name);
@@ -230,6 +237,7 @@ static int item_reconcile(struct round_item *i, struct plan **ret, struct error 
 		.ours = nsid_is_created(s->nsid) || (i->netns && i->netns->adopt && s->nsid >= 0),
 		.place = world,
 		.data = i->round,
+		.exact = i->round->exact,
 	};
 
 	if (s->error.code < 0) {
@@ -383,18 +391,26 @@ static void items_unnamed(struct round *r)
 	struct round_item *i, *tmp;
 
 	HASH_ITER (hh, r->items, i, tmp)
-		if (i->act && i->looked && i->unit && !i->wanted && !i->failed)
+		if (i->act && (i->looked || r->atomic) && i->unit && !i->wanted && !i->failed)
 			manager_unit_unnamed(i->unit);
 }
 
 static void batch_over(struct batch *b, void *data)
 {
 	struct round *r = data;
+	bool stop = r->atomic && b->failed;
 
+	for (size_t k = 0; stop && k < b->n; k++) {
+		struct round_item *i = round_find(r, b->entries[k].name);
+
+		if (i->unit && i->unit->fd < 0) /* was not made to its end, and goes with the batch */
+			watch_set_nsid(i->unit, -1);
+	}
 	r->batch = NULL;
 	batch_free(b);
-	if (++r->turn < TURNS_MAX && round_look_again(r)) {
-		items_unnamed(r);
+	if (!stop && ++r->turn < TURNS_MAX && round_look_again(r)) {
+		if (!r->atomic) /* the end may still bring them back */
+			items_unnamed(r);
 		round_look(r);
 	} else {
 		round_finish(r);
@@ -448,17 +464,30 @@ static int round_apply(struct round *r)
 	b->entry_flies = entry_flies;
 	b->over = batch_over;
 	b->data = r;
+	b->atomic = r->atomic;
+	r->started = true;
 	r->batch = b;
 	batch_run(b);
 	return 0;
 }
 
-static void fail_all(struct round *r, int code)
+static bool any_failed(const struct round *r)
+{
+	const struct round_item *i, *tmp;
+
+	HASH_ITER (hh, r->items, i, tmp)
+		if (i->failed)
+			return true;
+	return false;
+}
+
+static void fail_all(struct round *r, const struct error *reason)
 {
 	struct round_item *i, *tmp;
-	struct error err = {0};
+	struct error err = *reason;
 
-	error_set(&err, code, "%s", strerror(-code));
+	if (!err.text[0])
+		error_set(&err, reason->code, "%s", strerror(-reason->code));
 	HASH_ITER (hh, r->items, i, tmp)
 		if (i->act && !i->failed)
 			add_failed(i, NULL, &err);
@@ -468,6 +497,7 @@ void round_reconcile(struct round *r)
 {
 	const char *host = r->desired->host->name;
 	struct round_item *i, *tmp;
+	struct error err = {0};
 	int ret;
 
 	round_find_units(r);
@@ -475,7 +505,7 @@ void round_reconcile(struct round *r)
 	r->n_plans = 0;
 	r->plans = calloc(HASH_COUNT(r->items) + 1, sizeof(*r->plans));
 	if (!r->plans) {
-		fail_all(r, -ENOMEM);
+		fail_all(r, &(struct error){.code = -ENOMEM});
 		round_finish(r);
 		return;
 	}
@@ -484,15 +514,25 @@ void round_reconcile(struct round *r)
 	HASH_ITER (hh, r->items, i, tmp)
 		if (strcmp(i->name, host) != 0)
 			item_plan(i);
-	if (r->plan_only || r->n_plans == 0) {
+	if (r->plan_only || r->n_plans == 0 || (r->atomic && any_failed(r))) {
 		round_finish(r);
 		return;
 	}
-	ret = round_apply(r);
-	if (ret < 0) {
-		fail_all(r, ret);
+	ret = r->prepare && !r->started ? r->prepare(r, &err) : 0;
+	if (ret <= 0)
+		round_resume(r, &err);
+}
+
+void round_resume(struct round *r, const struct error *err)
+{
+	int ret = err->code;
+
+	if (ret < 0)
+		fail_all(r, err);
+	else if ((ret = round_apply(r)) < 0)
+		fail_all(r, &(struct error){.code = ret});
+	if (ret < 0)
 		round_finish(r);
-	}
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -501,7 +541,7 @@ static void round_finish(struct round *r)
 {
 	struct round_item *i, *tmp;
 
-	if (!r->plan_only) {
+	if (!r->plan_only && !(r->atomic && any_failed(r))) {
 		items_unnamed(r);
 		HASH_ITER (hh, r->items, i, tmp)
 			if (i->act && i->unit && (i->wanted || i->failed))

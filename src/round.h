@@ -42,8 +42,14 @@ struct round {
 	unsigned n_removals;	  /* namespaces to be removed */
 	unsigned turn;
 	bool plan_only;
-	bool recovery;	     /* back to what ran before a failure, which stays one */
-	bool unasked;	     /* nobody asked: what differs has drifted */
+	bool recovery; /* back to what ran before a failure, which stays one */
+	bool unasked;  /* nobody asked: what differs has drifted */
+	bool atomic;   /* after a failure nothing more is done, and nothing is settled */
+	bool exact;    /* back to what ran: also what only `before` tells is taken back */
+	bool started;  /* something may have been changed */
+	/* Called once, before the first change. 0: goes on; 1: round_resume() will be called; < 0: nothing is
+	 * done, for this reason. NULL: none. */
+	int (*prepare)(struct round *r, struct error *err);
 	struct plan **plans; /* of this turn, while reconciling */
 	size_t n_plans;
 	struct batch *batch;
@@ -60,6 +66,7 @@ int round_new(struct manager *m, struct desired *desired, struct desired *before
 int round_add(struct round *r, const char *name, bool act, bool wanted);
 /* Adds everything the acting ones refer to, then starts. over() is called in any case, later. */
 int round_start(struct round *r);
+void round_resume(struct round *r, const struct error *err); /* code 0: the first change may come */
 void round_free(struct round *r);
 
 /* Between round.c and round_look.c */
@@ -73,5 +80,6 @@ void round_settle(struct round_item *i);
 unsigned round_declared_classes(const struct netns *n);
 
 void result_clear(struct operation_result *result);
+void result_drop_lines(struct operation_result *result);
 
 #endif

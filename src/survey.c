@@ -100,11 +100,13 @@ static int read_sysctls(struct survey *s)
 	return 0;
 }
 
-static int survey_inside(struct survey *s, struct rtnl *host)
+static int survey_inside(struct survey *s, const struct worker_thread *thread)
 {
-	struct rtnl *rtnl = host;
+	struct rtnl *host = thread->host, *rtnl = host;
 	int r = 0;
 
+	if (s->host && s->n_sysctls) /* the one before in the chain left the thread elsewhere */
+		r = netns_enter(thread->home_fd, &s->error);
 	if (!s->host) {
 		r = netns_enter(s->fd, &s->error);
 		if (r == 0)
@@ -150,7 +152,7 @@ static int survey_all(struct survey *s, struct worker_thread *thread)
 	if (!s->host)
 		r = survey_identity(s, thread->host);
 	if (r == 0)
-		r = survey_inside(s, thread->host);
+		r = survey_inside(s, thread);
 	if (r == 0 && !s->host && (s->what & SURVEY_RESOLV))
 		r = survey_resolv(s);
 	if (r == 0 && s->holders_wanted && !s->host)

@@ -113,6 +113,12 @@ static void say_expected_more(struct strbuf *b, json_t *p)
 		    "netnsd wants to answer in several parts; netnsctl and netnsd are of different versions");
 }
 
+static void say_nothing_to_confirm(struct strbuf *b, json_t *p)
+{
+	(void)p;
+	strbuf_puts(b, "nothing waits to be confirmed; 'netnsctl status' shows what was done last");
+}
+
 static void say_environment(struct strbuf *b, json_t *p)
 {
 	(void)p;
@@ -149,6 +155,7 @@ static const struct {
 	{MANAGER_INTERFACE ".BadConfiguration", say_bad_configuration},
 	{MANAGER_INTERFACE ".BadState", say_bad_state},
 	{MANAGER_INTERFACE ".StateUnknown", say_state_unknown},
+	{MANAGER_INTERFACE ".NothingToConfirm", say_nothing_to_confirm},
 	{SERVICE_INTERFACE ".InconsistentEnvironment", say_environment},
 	{"io.systemd.System", say_system},
 	{"org.varlink.service.PermissionDenied", say_permission},

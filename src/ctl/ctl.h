@@ -29,9 +29,10 @@ struct ctl {
 	const struct verb *verb;
 	const char *socket;
 	enum json_mode json;
-	bool no_pager, no_legend, no_block, all, state;
+	bool no_pager, no_legend, no_block, all, state, atomic;
 	const char *user;
 	uint64_t timeout; /* usec; USEC_INFINITY: none */
+	uint64_t confirm; /* usec; 0: not asked for */
 	bool terminal;	  /* stdout was one before a pager took it */
 	bool colors;
 	bool utf8;
@@ -169,7 +170,9 @@ enum verb_option {
 	OPTION_USER = 1 << 1,
 	OPTION_TIMEOUT = 1 << 2,
 	OPTION_ALL = 1 << 3,
-	OPTION_STATE = 1 << 4
+	OPTION_STATE = 1 << 4,
+	OPTION_ATOMIC = 1 << 5,
+	OPTION_CONFIRM = 1 << 6
 };
 
 int verb_list(struct ctl *c, char **args, int n);
@@ -189,6 +192,7 @@ int verb_cat(struct ctl *c, char **args, int n);
 int verb_edit(struct ctl *c, char **args, int n);
 int verb_plan(struct ctl *c, char **args, int n);
 int verb_apply(struct ctl *c, char **args, int n);
+int verb_confirm(struct ctl *c, char **args, int n);
 int verb_reload(struct ctl *c, char **args, int n);
 int verb_log_level(struct ctl *c, char **args, int n);
 int verb_version(struct ctl *c, char **args, int n);

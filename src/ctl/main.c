@@ -34,7 +34,9 @@ static const struct verb verbs[] = {
 	{"cat", "NAME...", "Print the files that declare a namespace", 1, -1, 0, verb_cat},
 	{"edit", "NAME", "Edit the file that declares a namespace", 1, 1, 0, verb_edit},
 	{"plan", "", "Show what apply would do", 0, 0, 0, verb_plan},
-	{"apply", "", "Read the files again and do what they say", 0, 0, OPTION_NO_BLOCK, verb_apply},
+	{"apply", "[--atomic] [--confirm=SPAN]", "Read the files again and do what they say", 0, 0,
+	 OPTION_NO_BLOCK | OPTION_ATOMIC | OPTION_CONFIRM, verb_apply},
+	{"confirm", "", "Keep what apply --confirm has done", 0, 0, 0, verb_confirm},
 	{"reload", "", "As apply, without a word when all is well", 0, 0, OPTION_NO_BLOCK, verb_reload},
 	{"log-level", "[LEVEL]", "Show or set how much the daemon logs", 0, 1, 0, verb_log_level},
 	{"version", "", "Print the versions of client and daemon", 0, 0, 0, verb_version},
@@ -147,6 +149,10 @@ static const char help_options[] =
 	"                        reload)\n"
 	"     --user=USER        Run the command as this user (exec)\n"
 	"     --timeout=SPAN     Wait no longer than this, for example 30s (wait)\n"
+	"     --atomic           All or nothing: put everything back when a step fails\n"
+	"                        (apply)\n"
+	"     --confirm=SPAN     Put everything back after this time, for example 30s,\n"
+	"                        unless 'netnsctl confirm' is run (apply)\n"
 	"  -a --all              All namespaces (down)\n"
 	"     --state            Begin with the present state (monitor)\n"
 	"\nSee netnsctl(1) for more.\n";

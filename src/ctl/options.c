@@ -15,7 +15,9 @@ enum {
 	ARG_NO_BLOCK,
 	ARG_USER,
 	ARG_TIMEOUT,
-	ARG_STATE
+	ARG_STATE,
+	ARG_ATOMIC,
+	ARG_CONFIRM
 };
 
 static const struct option long_options[] = {
@@ -27,11 +29,16 @@ static const struct option long_options[] = {
 	{"no-block", no_argument, NULL, ARG_NO_BLOCK},
 	{"user", required_argument, NULL, ARG_USER},
 	{"timeout", required_argument, NULL, ARG_TIMEOUT},
+	{"atomic", no_argument, NULL, ARG_ATOMIC},
+	{"confirm", required_argument, NULL, ARG_CONFIRM},
 	{"all", no_argument, NULL, 'a'},
 	{"state", no_argument, NULL, ARG_STATE},
 	{NULL, 0, NULL, 0},
 };
 #define N_LONG (sizeof(long_options) / sizeof(long_options[0]) - 1)
+
+#define CONFIRM_MIN 1000000ULL		     /* usec */
+#define CONFIRM_MAX (24 * 3600 * 1000000ULL) /* a day; more is refused by the daemon */
 
 static enum json_mode json_default(void)
 {
@@ -83,6 +90,8 @@ static unsigned option_bit(int code)
 	case ARG_NO_BLOCK: return OPTION_NO_BLOCK;
 	case ARG_USER: return OPTION_USER;
 	case ARG_TIMEOUT: return OPTION_TIMEOUT;
+	case ARG_ATOMIC: return OPTION_ATOMIC;
+	case ARG_CONFIRM: return OPTION_CONFIRM;
 	case 'a': return OPTION_ALL;
 	case ARG_STATE: return OPTION_STATE;
 	default: return 0;
@@ -110,6 +119,14 @@ static int take_option(struct ctl *c, int code, char **argv, int *ret)
 	case ARG_USER: c->user = optarg; return 0;
 	case 'a': c->all = true; return 0;
 	case ARG_STATE: c->state = true; return 0;
+	case ARG_ATOMIC: c->atomic = true; return 0;
+	case ARG_CONFIRM:
+		if (parse_usec(optarg, &c->confirm) >= 0 && c->confirm >= CONFIRM_MIN &&
+		    c->confirm <= CONFIRM_MAX)
+			return 0;
+		*ret = ctl_usage_error(c, "--confirm=%s: expected a time span from 1s to 1day, such as 30s",
+				       optarg);
+		return -1;
 	case ARG_TIMEOUT:
 		if (parse_usec(optarg, &c->timeout) >= 0)
 			return 0;
@@ -153,6 +170,8 @@ int parse_arguments(struct ctl *c, int argc, char **argv, char **args, int *ret_
 				       : options & ~c->verb->options & OPTION_USER    ? "user"
 				       : options & ~c->verb->options & OPTION_TIMEOUT ? "timeout"
 				       : options & ~c->verb->options & OPTION_STATE   ? "state"
+				       : options & ~c->verb->options & OPTION_ATOMIC  ? "atomic"
+				       : options & ~c->verb->options & OPTION_CONFIRM ? "confirm"
 										      : "all");
 	else
 		return 0;

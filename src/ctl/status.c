@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The blocks that `netnsctl status` prints: the daemon, or one namespace, laid out as systemctl does. */
 #include "ctl.h"
+#include "parse.h"
 
 #include <errno.h>
 #include <string.h>
@@ -107,6 +108,8 @@ static void print_loaded(const json_t *context, const json_t *runtime)
 		printf(" (transient)");
 	if (autostart)
 		printf(" (%s)", autostart);
+	if (json_truth(runtime, "rolledBack"))
+		printf("; not in effect, for the last apply was taken back");
 	if (json_truth(runtime, "configurationFailed"))
 		printf("; the file has errors, the last good configuration is in use");
 	putchar('\n');
@@ -249,6 +252,22 @@ static void print_counts(const json_t *d)
 	printf("%s\n", before[0] == ',' ? ")" : "");
 }
 
+static void print_checkpoint(const json_t *checkpoint)
+{
+	const char *state = json_text(checkpoint, "state"), *reason = json_text(checkpoint, "reason");
+	char span[FORMAT_MAX];
+
+	if (str_equal(state, "waiting")) {
+		label("Waiting");
+		printf("what was applied is taken back in %s, unless you run: netnsctl confirm\n",
+		       format_usec((uint64_t)json_number(checkpoint, "leftUsec") / 1000000 * 1000000, span));
+	} else if (str_equal(state, "rolledBack")) {
+		label("Taken back");
+		(void)fputs(reason ? reason : "The last apply was taken back", stdout);
+		printf("; the files are not in effect until the next apply\n");
+	}
+}
+
 static void print_daemon(const struct ctl *c, const json_t *d)
 {
 	const char *state = json_text(d, "state") ? json_text(d, "state") : "unknown";
@@ -261,6 +280,7 @@ static void print_daemon(const struct ctl *c, const json_t *d)
 	label("PID");
 	printf("%lld\n", (long long)json_number(d, "pid"));
 	print_counts(d);
+	print_checkpoint(json_object_get(d, "checkpoint"));
 	field_words("Plugins", json_object_get(d, "plugins"));
 	field_words("Kinds", json_object_get(d, "kinds"));
 	if (json_array_size(diagnostics) > 0) {

@@ -2,6 +2,7 @@
 /* plan, apply, reload: what would change, and changing it. All three make the daemon read its files
  * again. */
 #include "ctl.h"
+#include "parse.h"
 
 #include <string.h>
 
@@ -63,6 +64,7 @@ static int apply_result(struct ctl *c, struct reply *reply, const char *what, bo
 	bool plan = str_equal(what, "plan"),
 	     failed = str_equal(reply->error, MANAGER_INTERFACE ".ApplyFailed");
 	json_t *failures = json_object_get(reply->parameters, "failures");
+	const char *message;
 	int r = failed || json_array_size(failures) > 0 ? CTL_FAILED : CTL_DONE;
 
 	if (reply->error && !failed)
@@ -74,7 +76,10 @@ static int apply_result(struct ctl *c, struct reply *reply, const char *what, bo
 		pager_open(c);
 	if (!quiet)
 		print_actions(c, json_object_get(reply->parameters, "actions"));
-	print_failures(failures, plan ? "" : "; it was left as it had been");
+	message = json_text(reply->parameters, "message");
+	print_failures(failures, plan || message ? "" : "; it was left as it had been");
+	if (message)
+		ctl_error("%s", message);
 	if (failed && json_array_size(failures) == 0)
 		ctl_error("cannot %s: netnsd does not say why; 'netnsctl list' shows what failed", what);
 	return r;
@@ -95,17 +100,54 @@ int verb_plan(struct ctl *c, char **args, int n)
 	return r;
 }
 
+static json_t *apply_parameters(const struct ctl *c)
+{
+	json_t *p = json_object();
+
+	if (p && c->atomic && json_object_set_new(p, "atomic", json_true()) < 0)
+		goto fail;
+	if (p && c->confirm &&
+	    json_object_set_new(p, "confirmUsec", json_integer((json_int_t)c->confirm)) < 0)
+		goto fail;
+	return p;
+fail:
+	json_decref(p);
+	return NULL;
+}
+
+/* Standard error: standard output is the list of what was done. */
+static void print_waiting(const struct ctl *c, const struct reply *reply)
+{
+	char span[FORMAT_MAX];
+
+	if (!c->confirm || c->json != JSON_MODE_OFF || reply->error)
+		return;
+	if (!json_truth(reply->parameters, "waiting"))
+		(void)fprintf(stderr, "Nothing was changed, so nothing has to be confirmed.\n");
+	else
+		(void)fprintf(stderr,
+			      "What was changed is taken back after %s, unless you run: netnsctl confirm\n",
+			      format_usec(c->confirm, span));
+}
+
 static int apply(struct ctl *c, const char *what, bool quiet)
 {
-	struct request q = {.what = what, .method = MANAGER_INTERFACE ".Apply", .more = true};
+	struct request q = {.what = what,
+			    .method = MANAGER_INTERFACE ".Apply",
+			    .parameters = apply_parameters(c),
+			    .more = true};
 	struct reply reply = {0};
 	int r;
 
+	if (!q.parameters)
+		return ctl_no_memory();
 	if (c->no_block)
-		return client_send_oneway(c, what, q.method, NULL);
+		return client_send_oneway(c, what, q.method, q.parameters);
 	r = client_request(c, &q, &reply);
-	if (!r)
+	if (!r) {
 		r = apply_result(c, &reply, what, quiet);
+		print_waiting(c, &reply);
+	}
 	reply_done(&reply);
 	return r;
 }
@@ -122,4 +164,11 @@ int verb_reload(struct ctl *c, char **args, int n)
 	(void)args;
 	(void)n;
 	return apply(c, "reload", true);
+}
+
+int verb_confirm(struct ctl *c, char **args, int n)
+{
+	(void)args;
+	(void)n;
+	return client_call(c, "confirm", MANAGER_INTERFACE ".Confirm", NULL, NULL);
 }

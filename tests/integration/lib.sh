@@ -432,6 +432,70 @@ dump_here() {
   { ip -j rule; ip -6 -j rule; ip -j neigh show nud permanent; } | jq -S -c '.[]' | sort
 }
 
+# Everything the kernel has in namespaces, but what counts, what the kernel does in its own time (DAD,
+# carrier, timers of bridges), and indexes: two of the same are the same for whoever lives in there.
+SNAPSHOT_LINKS='[.[] | del(.ifindex, .link_index, .link_netnsid, .operstate, .broadcast, .promiscuity, .allmulti,
+    .addr_info[]?.valid_life_time, .addr_info[]?.preferred_life_time, .addr_info[]?.tentative, .addr_info[]?.dadfailed)
+  | .flags -= ["LOWER_UP", "NO-CARRIER", "M-DOWN"]
+  | .altnames |= (. // [] | sort)
+  | if .linkinfo.info_data then .linkinfo.info_data |= with_entries(select(.key | test("timer|_time$|root_|bridge_id|fdb_n_learned") | not)) else . end
+  | if .linkinfo.info_slave_data then .linkinfo.info_slave_data |= with_entries(select(.key | test("timer|state|^id$|^no$|designated|topology|root_|bridge_id|config_pending") | not)) else . end
+  | .addr_info |= ((map(select(.family == "inet")) | sort_by(.prefixlen)) + (map(select(.family != "inet")) | sort_by(.local)))]
+  | sort_by(.ifname)'
+SNAPSHOT_ROUTES='[.[] | .flags -= ["linkdown", "dead"]] | sort_by(tostring)'
+
+settled() { # NAME...: duplicate address detection is over
+  local name in
+  for name; do
+    in=(inns "$name")
+    [ "$name" != - ] || in=(env)
+    { [ "$name" = - ] || [ -e "/run/netns/$name" ]; } || continue
+    [ -z "$("${in[@]}" ip -6 addr show tentative)" ] || return 1
+    # A link that is up and has a carrier gets its address a moment later.
+    "${in[@]}" ip -j -d addr | jq -e 'all(.[]; (.flags | contains(["LOWER_UP"]) | not) or .inet6_addr_gen_mode != "eui64"
+      or .ifname == "lo" or any(.addr_info[]; .local | startswith("fe80")))' >/dev/null || return 1
+  done
+}
+
+snapshot() { # NAME...; - is the host
+  local name in family
+  for name; do
+    in=(inns "$name")
+    if [ "$name" = - ]; then
+      in=(env)
+    elif [ ! -e "/run/netns/$name" ]; then
+      echo "$name: not there"
+      continue
+    fi
+    echo "$name: links $("${in[@]}" ip -j -d addr | jq -c "$SNAPSHOT_LINKS | .[]")"
+    echo "$name: ageing $("${in[@]}" ip -j -d link show type bridge | jq -c '[.[].linkinfo.info_data.ageing_time?]')"
+    for family in -4 -6; do
+      echo "$name: routes $("${in[@]}" ip $family -j -d route show table all 2>/dev/null | jq -c "$SNAPSHOT_ROUTES | .[]")"
+      echo "$name: rules $("${in[@]}" ip $family -j -d rule | jq -c .[])"
+    done
+    echo "$name: neighbors $("${in[@]}" ip -j neigh show nud permanent | jq -c 'sort_by(tostring)')"
+    "${in[@]}" grep -rs . /proc/sys/net/ipv4 /proc/sys/net/ipv6 | grep -v 'tcp_fastopen_key\|_stable_secret' |
+      sort | sed "s/^/$name: sysctl /"
+    [ "$name" = - ] || sed "s/^/$name: resolv.conf /" "/etc/netns/$name/resolv.conf" 2>/dev/null
+  done
+  ls /run/netns
+}
+
+# The kernel may take a moment for what it does by itself.
+assert_snapshot() { # EXPECTED NAME...
+  local expected=$1 deadline=$((SECONDS + 10)) now
+  shift
+  wait_for 10 settled "$@"
+  until now=$(snapshot "$@" 2>/dev/null) && [ "$now" = "$expected" ]; do
+    if [ $SECONDS -ge $deadline ]; then
+      diff <(echo "$expected") <(echo "$now") | cut -c1-2000 | head -n 40
+      fail "not as it was: ${SNAPSHOT_WHEN-$*}"
+      return
+    fi
+    sleep 0.1
+  done
+}
+
 ping_from() { # NAME ADDRESS
   need_program ping
   assert_soon inns "$1" ping -n -q -c 1 -W 1 "$2"

@@ -67,6 +67,15 @@ void operation_forget(struct operation *op)
 	played.forgotten++;
 }
 
+/* What Confirm finds: 0, or an error. */
+static int confirm_result;
+
+int manager_confirm(struct manager *manager, struct error *err)
+{
+	assert_ptr_equal(manager, &m);
+	return confirm_result < 0 ? error_set(err, confirm_result, "not now") : 0;
+}
+
 struct unit *manager_find_unit(struct manager *manager, const char *name)
 {
 	struct unit *u;

@@ -52,6 +52,58 @@ static void test_requests(void **state)
 	}
 }
 
+static void test_apply_parameters(void **state)
+{
+	static const struct operation_result fine = {.waiting = true};
+	struct operation_failed failed = {.netns = (char *)"one", .error = {.code = -EEXIST, .text = "x"}};
+	struct operation_result back = {.failure = FAILURE_APPLY,
+					.failed = &failed,
+					.n_failed = 1,
+					.error = {.code = -ECANCELED, .text = "All was put back"}};
+	static const char *const refused[] = {"0", "999999", "-1", "86400000001"};
+
+	(void)state;
+	say("{\"method\":\"io.netnsd.Manager.Apply\",\"parameters\":{\"atomic\":true,\"confirmUsec\":"
+	    "86400000000}}");
+	assert_true(played.request.atomic);
+	assert_int_equal(played.request.confirm, CHECKPOINT_SPAN_MAX);
+	finish(&fine);
+	expect("{\"parameters\":{\"actions\":[],\"diagnostics\":[],\"waiting\":true}}");
+	say("{\"method\":\"io.netnsd.Manager.Apply\",\"parameters\":{\"atomic\":false,\"confirmUsec\":null}"
+	    "}");
+	assert_false(played.request.atomic || played.request.confirm);
+	finish(&back);
+	expect("{\"error\":\"io.netnsd.Manager.ApplyFailed\",\"parameters\":{\"failures\":[{\"namespace\":"
+	       "\"one\","
+	       "\"errnoName\":\"EEXIST\",\"message\":\"x\"}],\"actions\":[],\"diagnostics\":[],"
+	       "\"message\":\"All was put back\"}}");
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		char text[200];
+
+		snprintf(text, sizeof(text),
+			 "{\"method\":\"io.netnsd.Manager.Apply\",\"parameters\":{\"confirmUsec\":%s}}",
+			 refused[i]);
+		say(text);
+		expect("{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":"
+		       "\"confirmUsec\"}}");
+	}
+}
+
+static void test_confirm(void **state)
+{
+	(void)state;
+	say("{\"method\":\"io.netnsd.Manager.Confirm\"}");
+	expect("{}");
+	confirm_result = -ENOENT;
+	say("{\"method\":\"io.netnsd.Manager.Confirm\"}");
+	expect("{\"error\":\"io.netnsd.Manager.NothingToConfirm\",\"parameters\":{\"message\":\"not now\"}}");
+	confirm_result = -EBUSY;
+	say("{\"method\":\"io.netnsd.Manager.Confirm\"}");
+	expect("{\"error\":\"io.netnsd.Manager.BadState\",\"parameters\":{\"state\":\"running\",\"message\":"
+	       "\"not now\"}}");
+	confirm_result = 0;
+}
+
 static void test_wait_names(void **state)
 {
 	static const struct operation_result fine;
@@ -316,10 +368,13 @@ static void test_privilege(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_requests),	      TEST(test_wait_names),	     TEST(test_apply_result),
-		TEST(test_manager_failures),  TEST(test_namespace_failures), TEST(test_holders),
-		TEST(test_hangup_forgets),    TEST(test_refusals),	     TEST(test_bad_names),
-		TEST(test_table_is_the_text), TEST(test_privilege),
+		TEST(test_requests),	       TEST(test_wait_names),
+		TEST(test_apply_parameters),   TEST(test_confirm),
+		TEST(test_apply_result),       TEST(test_manager_failures),
+		TEST(test_namespace_failures), TEST(test_holders),
+		TEST(test_hangup_forgets),     TEST(test_refusals),
+		TEST(test_bad_names),	       TEST(test_table_is_the_text),
+		TEST(test_privilege),
 	};
 
 	return cmocka_run_group_tests_name("api", tests, make_directory, remove_directory);

@@ -541,6 +541,9 @@ static void round_finish(struct round *r)
 {
 	struct round_item *i, *tmp;
 
+	HASH_ITER (hh, r->items, i, tmp)
+		if (i->act && i->wanted && !r->unasked && !r->recovery)
+			round_tell_waiting(i);
 	if (!r->plan_only && !(r->atomic && any_failed(r))) {
 		items_unnamed(r);
 		HASH_ITER (hh, r->items, i, tmp)

@@ -76,6 +76,8 @@ void round_look(struct round *r);	/* ends in round_reconcile() */
 void round_reconcile(struct round *r);
 /* round_settle.c: what the unit is, now that the round is over */
 void round_settle(struct round_item *i);
+/* A warning for whoever asked: what is not there yet is done when it comes. */
+void round_tell_waiting(const struct round_item *i);
 /* Classes of objects (enum actual_what, SURVEY_RESOLV) that the files ask for. */
 unsigned round_declared_classes(const struct netns *n);
 

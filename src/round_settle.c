@@ -2,9 +2,13 @@
 /* The end of a round for one namespace: its state, and when a failure is tried again. */
 #include "round.h"
 
+#include "cleanup.h"
 #include "manager_internal.h"
+#include "str.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 
 /* After a failure it is tried again in 1, 2, 4 ... 64 seconds, unless an event says earlier that
  * something has changed. */
@@ -55,6 +59,17 @@ static void settle_done(struct round_item *i)
 	u->clean = i->is_as_declared && u->marks == i->marks && u->state == NETNS_CONFIGURED;
 	if (!u->clean)
 		u->manager->p->fresh = true;
+}
+
+void round_tell_waiting(const struct round_item *i)
+{
+	_cleanup_free_ char *waits = strv_join(i->waits_for, ", ");
+	char object[NAME_MAX + 1];
+
+	if (!waits || !*waits)
+		return;
+	(void)snprintf(object, sizeof(object), "%s.netns", i->name);
+	diags_add(&i->round->result->diags, DIAG_WARNING, object, NULL, 0, NULL, NULL, "waits for %s", waits);
 }
 
 void round_settle(struct round_item *i)

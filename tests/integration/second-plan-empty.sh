@@ -74,6 +74,7 @@ Address=10.50.0.2/24
 FILE
 assert_ok ctl apply
 assert_plan_empty
+assert_contains "$(cat "$SANDBOX/plan.err")" "host2.netns: waits for " "plan says what it waits for"
 assert_eq "$(state_of host2)" pending
 assert_contains "$(ctl status host2)" br-later "status says what it waits for"
 rm /etc/netnsd/host2.netns

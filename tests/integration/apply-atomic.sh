@@ -3,7 +3,7 @@
 # apply --atomic: all or nothing over many namespaces. A step that fails in one puts all of them back, to
 # what files never said; what destroys goes last; kill -9 in the middle is put back by the next start.
 # shellcheck disable=SC2034
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1 # nothing below may run outside of the sandbox
 sandbox "$@"
 need_kind veth
 need_kind bridge

@@ -3,7 +3,7 @@
 # apply --confirm SPAN: taken back unless confirmed, also when the daemon is killed meanwhile; another apply
 # is refused; a damaged checkpoint is no crash and never half applied.
 # shellcheck disable=SC2034
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1 # nothing below may run outside of the sandbox
 sandbox "$@"
 need_kind veth
 

@@ -487,7 +487,6 @@ snapshot() { # NAME...; - is the host
 assert_snapshot() { # EXPECTED NAME...
   local expected=$1 deadline=$((SECONDS + 10)) now
   shift
-  wait_for 10 settled "$@"
   until now=$(snapshot "$@" 2>/dev/null) && [ "$now" = "$expected" ]; do
     if [ $SECONDS -ge $deadline ]; then
       diff <(echo "$expected") <(echo "$now") | cut -c1-2000 | head -n 40

@@ -279,6 +279,7 @@ static int read_all(int fd, char **ret, size_t *ret_length)
 {
 	_cleanup_free_ char *data = NULL;
 	size_t length = 0, capacity = 0;
+	int interrupted = 0;
 
 	for (;;) {
 		ssize_t n;
@@ -290,9 +291,9 @@ static int read_all(int fd, char **ret, size_t *ret_length)
 				return -ENOMEM;
 			data = grown;
 		}
-		n = read(fd, data + length, capacity - length);
-		if (n < 0 && errno == EINTR)
-			continue;
+		do
+			n = read(fd, data + length, capacity - length);
+		while (n < 0 && errno == EINTR && ++interrupted < EINTR_TRIES);
 		if (n < 0)
 			return -errno;
 		if (n == 0)

@@ -4,6 +4,10 @@
 #ifndef NETNSD_ERROR_H
 #define NETNSD_ERROR_H
 
+/* How often a call that was interrupted is made again: more says that something is broken, and nothing
+ * of ours goes round for ever. */
+#define EINTR_TRIES 100
+
 struct error {
 	int code;	/* negative errno; 0: no error */
 	char text[480]; /* one sentence without final stop: what failed, on which object, why */

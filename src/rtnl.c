@@ -25,6 +25,7 @@
 
 struct rtnl {
 	int fd;
+	bool unread; /* the answer before was not read to its end */
 	uint32_t seq;
 	size_t size;
 	char *buffer;
@@ -182,24 +183,43 @@ static int read_message(const struct nlmsghdr *h, struct answer *a)
 	return a->dump ? READ_MORE : READ_DONE;
 }
 
+/* The rest of a dump that was given up: until it has been read the kernel refuses the next one (EBUSY). */
+static void throw_away(struct rtnl *r)
+{
+	for (int i = 0; i < EINTR_TRIES;) {
+		if (recv(r->fd, r->buffer, r->size, MSG_DONTWAIT) >= 0)
+			continue;
+		if (errno == EAGAIN) {
+			r->unread = false;
+			return;
+		}
+		i++; /* ENOBUFS is told once, before what is in the queue */
+	}
+}
+
 static int send_message(struct rtnl *r, struct nl_msg *msg)
 {
 	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	struct nlmsghdr *h = nlmsg_hdr(msg);
 
+	if (r->unread)
+		throw_away(r);
 	h->nlmsg_seq = ++r->seq ? r->seq : ++r->seq; /* events have sequence number 0 */
-	for (;;) {
+	for (int i = 0; i < EINTR_TRIES; i++) {
 		if (sendto(r->fd, h, h->nlmsg_len, 0, (const struct sockaddr *)&kernel, sizeof(kernel)) >= 0)
 			return 0;
 		if (errno != EINTR)
 			return -errno;
 	}
+	return -EINTR;
 }
 
 /* Reads one datagram from the kernel. The length, or -errno; -EMSGSIZE: it was larger than the
  * buffer and is lost, the buffer has been enlarged. */
 static ssize_t receive(struct rtnl *r)
 {
+	int interrupted = 0;
+
 	for (;;) {
 		struct sockaddr_nl from = {0};
 		struct iovec iov = {.iov_base = r->buffer, .iov_len = r->size};
@@ -208,7 +228,7 @@ static ssize_t receive(struct rtnl *r)
 		ssize_t n = recvmsg(r->fd, &m, MSG_TRUNC);
 		char *larger;
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EINTR && ++interrupted < EINTR_TRIES)
 			continue;
 		if (n < 0)
 			return -errno;
@@ -254,8 +274,10 @@ static int read_answer(struct rtnl *r, struct answer *a)
 			a->stopped = -EMSGSIZE;
 			continue;
 		}
-		if (length < 0)
+		if (length < 0) {
+			r->unread = true;
 			return fail(a->err, (int)length, NULL);
+		}
 		e = read_datagram(r, length, a);
 		if (e == READ_DONE)
 			return a->stopped;

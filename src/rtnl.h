@@ -64,6 +64,8 @@ struct rtnl_monitor_setup {
 
 struct rtnl_monitor {
 	ev_io io;
+	ev_timer pause;
+	unsigned errors; /* of reading, one after the other */
 	struct ev_loop *loop;
 	int fd;	   /* -1: stopped */
 	bool lost; /* an overrun was seen and the queue is being emptied */

@@ -20,7 +20,8 @@
  * 91 MB of it. */
 #define RECEIVE_BUFFER (64 * 1024 * 1024)
 #define MESSAGE_SIZE   ((size_t)64 * 1024)
-#define BUDGET	       512	 /* datagrams a loop turn */
+#define BUDGET	       512 /* datagrams a loop turn */
+#define PAUSE_SECONDS  0.1
 #define DRAIN_BUDGET   (1 << 20) /* more than the buffer can hold */
 
 /* The namespace an event is from; no such control message: our own. */
@@ -48,6 +49,27 @@ static void deliver(struct rtnl_monitor *m, ssize_t length, int nsid)
 	}
 }
 
+static void resume(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct rtnl_monitor *m = w->data;
+
+	(void)revents;
+	ev_io_start(loop, &m->io);
+}
+
+/* Something in the queue that cannot be read, for want of memory perhaps, would keep the loop busy: it
+ * is left alone for a while. */
+static bool keeps_failing(struct rtnl_monitor *m)
+{
+	if (++m->errors < EINTR_TRIES)
+		return false;
+	m->errors = 0;
+	ev_io_stop(m->loop, &m->io);
+	ev_timer_set(&m->pause, PAUSE_SECONDS, 0.);
+	ev_timer_start(m->loop, &m->pause);
+	return true;
+}
+
 /* Reads one datagram. False when the queue is empty. */
 static bool monitor_step(struct rtnl_monitor *m)
 {
@@ -65,14 +87,14 @@ static bool monitor_step(struct rtnl_monitor *m)
 			   .msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(m->fd, &h, MSG_DONTWAIT);
 
-	if (n < 0 && errno == EINTR)
-		return true;
 	if (n < 0 && errno == EAGAIN)
 		return false;
 	if (n < 0) {
-		m->lost = true; /* ENOBUFS; any other error loses events just so */
-		return errno == ENOBUFS;
+		if (errno != EINTR)
+			m->lost = true; /* ENOBUFS; any other error loses events just so */
+		return !keeps_failing(m);
 	}
+	m->errors = 0;
 	if (from.nl_pid != 0)
 		return true; /* another process, not the kernel */
 	if (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
@@ -161,6 +183,8 @@ int rtnl_monitor_start(struct rtnl_monitor *m, struct ev_loop *loop, const struc
 	ev_io_init(&m->io, on_readable, fd, EV_READ);
 	m->io.data = m;
 	ev_io_start(loop, &m->io);
+	ev_init(&m->pause, resume);
+	m->pause.data = m;
 	return 0;
 }
 
@@ -169,6 +193,7 @@ void rtnl_monitor_stop(struct rtnl_monitor *m)
 	if (m->fd < 0 || !m->loop)
 		return; /* never started, or stopped before */
 	ev_io_stop(m->loop, &m->io);
+	ev_timer_stop(m->loop, &m->pause);
 	(void)close(m->fd);
 	m->fd = -1;
 	free(m->buffer);

@@ -6,6 +6,7 @@
  * of messages, to let others have their turn; the idle watcher `resume` calls it again. A client
  * that stops sending (half a close) still gets its answers; one that hangs up while a call is open
  * makes the call's `gone` run. */
+#include "error.h"
 #include "log.h"
 #include "varlink_internal.h"
 
@@ -110,18 +111,23 @@ static void connection_next_message(struct varlink_connection *c)
 
 void varlink_connection_flush(struct varlink_connection *c)
 {
+	int interrupted = 0;
 	ssize_t n;
 
 	while (c->out.length > 0) {
 		n = send(c->io.fd, c->out.data + c->out.start, c->out.length, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n > 0)
 			varlink_buffer_consume(&c->out, (size_t)n);
-		else if (n < 0 && errno == EINTR)
+		else if (n < 0 && errno == EINTR && ++interrupted < EINTR_TRIES)
 			continue;
 		else if (n < 0 && errno == EAGAIN)
 			return;
-		else
-			connection_hangup(c); /* what it had sent before is still done */
+		else {
+			/* What a client that left had sent before is still done; one that listens must not
+			 * wait for what never comes. */
+			c->eof = c->eof || (errno != EPIPE && errno != ECONNRESET);
+			connection_hangup(c);
+		}
 	}
 }
 

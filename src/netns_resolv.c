@@ -21,7 +21,7 @@
 static int open_files(const char *name, bool make, struct error *err)
 {
 	char path[sizeof(NETNS_FILES) + NAME_MAX + 1];
-	int fd;
+	int fd, e;
 
 	if (!*name || strchr(name, '/') || strlen(name) > NAME_MAX || !strcmp(name, ".") ||
 	    !strcmp(name, ".."))
@@ -35,7 +35,10 @@ static int open_files(const char *name, bool make, struct error *err)
 		return fd;
 	if (errno == ENOENT)
 		return -ENOENT;
-	return error_set(err, -errno, "Cannot open %s: %s", path, strerror(errno));
+	e = error_set(err, -errno, "Cannot open %s: %s", path, strerror(errno));
+	if (make)
+		(void)rmdir(path); /* only if it is empty: it may be the one we made */
+	return e;
 }
 
 static bool is_marked(const char *content)
@@ -46,15 +49,31 @@ static bool is_marked(const char *content)
 	       (content[length] == '\n' || content[length] == '\0');
 }
 
+/* At most RESOLV_MAX bytes into `text`, which holds zeros and has room for one more; what is longer is not
+ * ours and counts as empty. -1 with errno. */
+static int read_text(int fd, char *text)
+{
+	size_t length = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && length < RESOLV_MAX) {
+		n = read(fd, text + length, RESOLV_MAX - length);
+		if (n < 0)
+			return -1;
+		length += (size_t)n;
+	}
+	if (length == RESOLV_MAX)
+		text[0] = '\0';
+	return 0;
+}
+
 /* Reads NAME's resolv.conf. Anything but a regular file, or too large a one, is somebody else's:
  * *ret is "" then. */
 static int read_resolv(int directory, const char *name, char **ret, struct error *err)
 {
 	_cleanup_close_ int fd = openat(directory, RESOLV, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL;
-	size_t length = 0;
 	struct stat st;
-	ssize_t n;
 
 	if (fd < 0 && errno == ENOENT)
 		return -ENOENT;
@@ -64,11 +83,9 @@ static int read_resolv(int directory, const char *name, char **ret, struct error
 	text = calloc(1, RESOLV_MAX + 1);
 	if (!text)
 		return error_set(err, -ENOMEM, "Out of memory");
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		while (length < RESOLV_MAX && (n = read(fd, text + length, RESOLV_MAX - length)) > 0)
-			length += (size_t)n;
-		text[length == RESOLV_MAX ? 0 : length] = '\0';
-	}
+	if (fd >= 0 && (fstat(fd, &st) < 0 || (S_ISREG(st.st_mode) && read_text(fd, text) < 0)))
+		return error_set(err, -errno, "Cannot read %s/%s/%s: %s", NETNS_FILES, name, RESOLV,
+				 strerror(errno));
 	*ret = steal_pointer(text);
 	return 0;
 }
@@ -97,6 +114,7 @@ static int write_temp(int directory, const char *content)
 {
 	_cleanup_close_ int fd = -1;
 	size_t length = strlen(content);
+	int interrupted = 0;
 
 	if (unlinkat(directory, RESOLV_TEMP, 0) < 0 && errno != ENOENT) /* of a crash */
 		return -errno;
@@ -106,7 +124,7 @@ static int write_temp(int directory, const char *content)
 	while (length > 0) {
 		ssize_t n = write(fd, content, length);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EINTR && ++interrupted < EINTR_TRIES)
 			continue;
 		if (n < 0)
 			return -errno;
@@ -129,12 +147,14 @@ static int write_resolv(int directory, const char *content, bool replace)
 	return e;
 }
 
-static void remove_empty_directory(const char *name)
+static int remove_empty_directory(const char *name)
 {
 	char path[sizeof(NETNS_FILES) + NAME_MAX + 1];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", NETNS_FILES, name);
-	(void)rmdir(path); /* ENOTEMPTY: other files are there */
+	if (rmdir(path) == 0 || errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT)
+		return 0; /* other files may be there */
+	return -errno;
 }
 
 int netns_resolv_write(const char *name, const char *content, struct error *err)
@@ -158,7 +178,7 @@ int netns_resolv_write(const char *name, const char *content, struct error *err)
 				 NETNS_FILES, name, RESOLV);
 	e = write_resolv(directory, content, found == 0);
 	if (e < 0) {
-		remove_empty_directory(name);
+		(void)remove_empty_directory(name);
 		return error_set(err, e, "Cannot write %s/%s/%s: %s", NETNS_FILES, name, RESOLV,
 				 strerror(-e));
 	}
@@ -181,6 +201,10 @@ int netns_resolv_remove(const char *name, struct error *err)
 	if (e == 0 && unlinkat(directory, RESOLV, 0) < 0 && errno != ENOENT)
 		return error_set(err, -errno, "Cannot remove %s/%s/%s: %s", NETNS_FILES, name, RESOLV,
 				 strerror(errno));
-	remove_empty_directory(name);
-	return 0;
+	e = remove_empty_directory(name);
+	if (e == 0)
+		return 0;
+	if (there) /* or nobody would look for it again */
+		(void)write_resolv(directory, there, false);
+	return error_set(err, e, "Cannot remove %s/%s: %s", NETNS_FILES, name, strerror(-e));
 }

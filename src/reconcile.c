@@ -412,8 +412,9 @@ static int plan_adopted_rest(struct plan *p, const struct actual *own)
 	return ret;
 }
 
-/* A physical link leaves before the name goes, so that a crash between the two loses neither; the
- * name goes before our links, so that a name that cannot be removed leaves everything as it was. */
+/* A physical link and the DNS file leave before the name goes, so that a crash between the two loses
+ * neither: without the name nobody would look for them; the name goes before our links, so that a name that
+ * cannot be removed leaves everything as it was. */
 static int plan_removal(struct plan *p, const struct actual *own, bool adopted, bool named, bool flush)
 {
 	struct action *a;
@@ -427,7 +428,7 @@ static int plan_removal(struct plan *p, const struct actual *own, bool adopted, 
 		ret = plan_adopted_rest(p, own);
 	if (ret < 0 || adopted)
 		return ret;
-	if (own && own->resolv_ours && !plan_add(p, ACTION_RESOLV_REMOVE, STAGE_REMOVE, SIGN_REMOVE, p->name))
+	if (own && own->resolv_ours && !plan_add(p, ACTION_RESOLV_REMOVE, STAGE_LINKS, SIGN_REMOVE, p->name))
 		return -ENOMEM;
 	if (p->n_actions && p->actions[p->n_actions - 1].type == ACTION_RESOLV_REMOVE) {
 		p->actions[p->n_actions - 1].quiet = true;

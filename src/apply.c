@@ -2,6 +2,8 @@
 /* Which transaction may run which stages when; see apply.h. */
 #include "apply.h"
 
+#include "netns.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -213,7 +215,9 @@ static void open_borrowed(struct batch *b, struct transaction *t)
 			continue;
 		other = batch_find(b, t->places[i].name);
 		if (other && other->shared_fd >= 0)
-			t->places[i].fd = fcntl(other->shared_fd, F_DUPFD_CLOEXEC, 3);
+			t->places[i].fd = netns_dup(other->shared_fd);
+		else if (other && other->shared_fd < -1)
+			t->places[i].fd = other->shared_fd;
 		else if (!other && b->open_place)
 			t->places[i].fd = b->open_place(t->places[i].name, b->data);
 	}
@@ -228,7 +232,7 @@ static void share_fd(struct batch_entry *e)
 		(void)close(e->shared_fd);
 		e->shared_fd = -1;
 	} else if (t->error.code == 0 && e->shared_fd < 0 && e->n_placers > 0 && t->places[0].fd >= 0) {
-		e->shared_fd = fcntl(t->places[0].fd, F_DUPFD_CLOEXEC, 3);
+		e->shared_fd = netns_dup(t->places[0].fd);
 	}
 }
 

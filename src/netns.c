@@ -123,6 +123,13 @@ int netns_enter(int ns_fd, struct error *err)
 	return 0;
 }
 
+int netns_dup(int ns_fd)
+{
+	int fd = fcntl(ns_fd, F_DUPFD_CLOEXEC, 3);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int netns_stat(int ns_fd, uint64_t *ret_dev, uint64_t *ret_ino)
 {
 	struct stat st;

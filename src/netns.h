@@ -63,6 +63,7 @@ int netns_name(int ns_fd, const char *name, struct error *err);
 int netns_unname(const char *name, int ns_fd, struct error *err);
 
 bool netns_same(int fd_a, int fd_b); /* by device and inode of open fds */
+int netns_dup(int ns_fd);	     /* CLOEXEC; -errno */
 int netns_stat(int ns_fd, uint64_t *ret_dev, uint64_t *ret_ino);
 
 /* Calls fn for each name in /run/netns, unsorted, any bytes. Missing directory: none. */

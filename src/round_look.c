@@ -64,6 +64,7 @@ static void keep_identity(struct round_item *i)
 {
 	struct survey *s = &i->survey;
 	struct unit *u = i->unit;
+	int fd;
 
 	if (!u || i->round->plan_only || s->error.code != 0)
 		return;
@@ -79,8 +80,13 @@ static void keep_identity(struct round_item *i)
 	u->cookie = s->cookie;
 	u->device = s->device;
 	u->inode = s->inode;
-	if (u->fd < 0 && (s->nsid >= NSID_CREATED_FIRST || (i->netns && i->netns->adopt)))
-		u->fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
+	if (u->fd >= 0 || (s->nsid < NSID_CREATED_FIRST && !(i->netns && i->netns->adopt)))
+		return;
+	fd = netns_dup(s->fd);
+	if (fd < 0)
+		error_set(&s->error, fd, "could not take hold of the namespace: %s", strerror(-fd));
+	else
+		u->fd = fd;
 }
 
 static void survey_done(struct job *job)
@@ -111,9 +117,11 @@ static int prepare_survey(struct round_item *i)
 	s->what = classes_to_look_at(i);
 	s->holders_wanted = i->act && !i->wanted;
 	if (u && u->fd >= 0) {
-		s->fd = fcntl(u->fd, F_DUPFD_CLOEXEC, 3);
-		if (s->fd < 0)
-			return -errno;
+		int fd = netns_dup(u->fd);
+
+		if (fd < 0)
+			return fd;
+		s->fd = fd;
 		s->known_nsid = u->nsid;
 		s->known_inode = u->inode;
 		s->known_device = u->device;

@@ -2,6 +2,7 @@
 /* What is there, asked on a worker; see survey.h. */
 #include "survey.h"
 
+#include "log.h"
 #include "netns.h"
 #include "reconcile.h"
 #include "transaction.h"
@@ -103,12 +104,11 @@ static int read_sysctls(struct survey *s)
 static int survey_inside(struct survey *s, const struct worker_thread *thread)
 {
 	struct rtnl *host = thread->host, *rtnl = host;
-	int r = 0;
+	int r;
 
-	if (s->host && s->n_sysctls) /* the one before in the chain left the thread elsewhere */
-		r = netns_enter(thread->home_fd, &s->error);
+	/* The host's too: the thread may still be where the survey before this one was. */
+	r = netns_enter(s->host ? thread->home_fd : s->fd, &s->error);
 	if (!s->host) {
-		r = netns_enter(s->fd, &s->error);
 		if (r == 0)
 			r = rtnl_open(&rtnl);
 		s->cookie = s->known_cookie ? s->known_cookie : netns_cookie_here();
@@ -174,8 +174,7 @@ void survey_run(struct job *job, void *data)
 		else if (s->error.code == 0)
 			error_set(&s->error, r, "%s", strerror(-r));
 	}
-	if (netns_enter(thread->home_fd, NULL) < 0)
-		abort(); /* host work would go on in the wrong namespace */
+	(void)worker_thread_home(thread);
 }
 
 void survey_clear(struct survey *s)
@@ -215,19 +214,40 @@ static bool has_last_good(const struct scan *s, const char *name)
 	return access(path, F_OK) == 0;
 }
 
+/* One name that cannot be looked at must not keep the daemon from starting; but not to have the means
+ * to look is no ground to take ours for somebody else's. */
+static int scan_failed(const char *name, int r, const struct error *err)
+{
+	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -ENOBUFS || r == -EINTR)
+		return r;
+	log_write(LOG_WARNING, name, "is not looked at: %s", err->code ? err->text : strerror(-r));
+	return 0;
+}
+
 static int scan_name(const char *name, void *data)
 {
 	struct scanning *x = data;
 	enum netns_name_state state;
+	struct error err = {0};
 	int fd = -1, nsid, r;
 
 	if (!netns_name_is_valid(name)) /* never a name of ours */
 		return 0;
-	if (netns_probe(name, &state, &fd, NULL) < 0 || fd < 0)
+	r = netns_probe(name, &state, &fd, &err);
+	/* The daemon before was killed between unmounting the name and removing it: nobody else will. */
+	if (r == 0 && state == NETNS_NAME_LEFTOVER && has_last_good(x->scan, name))
+		r = netns_unname(name, -1, &err);
+	if (r == 0 && fd < 0)
 		return 0;
+	if (r == 0)
+		r = rtnl_nsid_get(x->thread->host, fd, &nsid, &err);
+	if (r < 0) {
+		if (fd >= 0)
+			(void)close(fd);
+		return scan_failed(name, r, &err);
+	}
 	/* One that was adopted with a number of the kernel's is known by the copy of its file alone. */
-	if (rtnl_nsid_get(x->thread->host, fd, &nsid, NULL) < 0 ||
-	    (nsid < NSID_CREATED_FIRST && !has_last_good(x->scan, name))) {
+	if (nsid < NSID_CREATED_FIRST && !has_last_good(x->scan, name)) {
 		(void)close(fd);
 		return 0;
 	}

@@ -4,11 +4,14 @@
 #include "transaction.h"
 
 #include "cleanup.h"
+#include "log.h"
 #include "netns.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define HOME_TRIES 3
 
 /* --- threads ---------------------------------------------------------------------------------- */
 
@@ -42,6 +45,19 @@ int worker_thread_start(void *data, void **ret)
 	}
 	*ret = t;
 	return 0;
+}
+
+int worker_thread_home(struct worker_thread *t)
+{
+	int r = netns_enter(t->home_fd, NULL);
+
+	for (int i = 0; i < HOME_TRIES && r < 0; i++)
+		r = netns_enter(t->home_fd, NULL);
+	if (r < 0 && !t->lost)
+		log_error("a worker cannot go back to the daemon's namespace: %s; it keeps trying",
+			  strerror(-r));
+	t->lost = r < 0;
+	return r;
 }
 
 /* --- the object ------------------------------------------------------------------------------- */
@@ -102,18 +118,26 @@ int execution_place(struct execution *x, const char *name)
 	return error_set(x->err, -ENOENT, "namespace %s is not known to this plan", name);
 }
 
+int place_missing(const struct place *p, struct error *err)
+{
+	if (p->fd < -1)
+		return error_set(err, p->fd, "could not take hold of namespace %s: %s", p->name,
+				 strerror(-p->fd));
+	return error_set(err, -ENOENT, "namespace %s does not exist", p->name);
+}
+
 int execution_enter(struct execution *x, int place)
 {
 	const struct place *p = &x->t->places[place];
 	int r;
 
-	if (x->current == place || (p->host && x->current == -1))
+	if (x->current == place || (p->host && x->current == PLACE_HOME))
 		return 0;
 	if (!p->host && p->fd < 0)
-		return error_set(x->err, -ENOENT, "namespace %s does not exist", p->name);
+		return place_missing(p, x->err);
 	r = netns_enter(p->host ? x->thread->home_fd : p->fd, x->err);
 	if (r == 0)
-		x->current = p->host ? -1 : place;
+		x->current = p->host ? PLACE_HOME : place;
 	return r;
 }
 
@@ -264,17 +288,20 @@ static void close_places(struct execution *x)
 		rtnl_close(x->t->places[i].rtnl);
 		x->t->places[i].rtnl = NULL;
 	}
-	/* A thread that stays in a namespace keeps it alive; one that cannot get home must not go on. */
-	if (x->current != -1 && netns_enter(x->thread->home_fd, NULL) < 0)
-		abort();
+	/* A thread that stays in a namespace keeps it alive. */
+	if (x->current != PLACE_HOME || x->thread->lost)
+		(void)worker_thread_home(x->thread);
 }
 
 void transaction_run(struct job *job, void *thread)
 {
 	struct transaction *t = (struct transaction *)job;
-	struct execution x = {.t = t, .thread = thread, .current = -1, .err = &t->error};
-	int r = run_actions(&x);
+	struct execution x = {.t = t, .thread = thread, .current = PLACE_HOME, .err = &t->error};
+	int r;
 
+	if (x.thread->lost)
+		x.current = PLACE_LOST;
+	r = run_actions(&x);
 	if (r < 0) {
 		if (t->error.code == 0)
 			error_set(&t->error, r, "%s", strerror(-r));

@@ -14,15 +14,19 @@ struct worker_thread {
 	struct rtnl *host;
 	int home_fd;
 	bool prepared; /* /run/netns is as it should be */
+	bool lost;     /* it could not get home: nobody knows where it is */
 };
 int worker_thread_start(void *data, void **ret);
 void worker_thread_stop(void *thread);
+/* Back into the daemon's namespace. Where that fails (setns() needs a little memory) the thread is lost,
+ * and whatever depends on where it is has to enter a namespace first. */
+int worker_thread_home(struct worker_thread *t);
 
 /* A namespace that actions of this plan touch. */
 struct place {
 	const char *name;
 	bool host;
-	int fd;		   /* of the transaction; -1: not there (for place 0: not yet) */
+	int fd;		   /* of the transaction; -1: not there (for place 0: not yet); or -errno */
 	struct rtnl *rtnl; /* open during a job only */
 	struct place_index {
 		char name[IFNAMSIZ];
@@ -63,9 +67,12 @@ void transaction_run(struct job *job, void *thread);
 struct execution {
 	struct transaction *t;
 	struct worker_thread *thread;
-	int current; /* place the thread is in; -1: home */
+	int current; /* place the thread is in; or one of these */
+#define PLACE_HOME -1
+#define PLACE_LOST -2
 	struct error *err;
 };
+int place_missing(const struct place *p, struct error *err); /* why it has no descriptor */
 int execution_enter(struct execution *x, int place);
 int execution_rtnl(struct execution *x, int place, struct rtnl **ret);
 int execution_talk(struct execution *x, int place, struct nl_msg *msg); /* frees msg */

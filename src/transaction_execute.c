@@ -31,6 +31,7 @@ static int create_namespace(struct execution *x)
 	if (r == 0) {
 		x->thread->prepared = true;
 		r = netns_create(&fd, x->err);
+		x->current = PLACE_LOST; /* also when only its descriptor could not be had */
 	}
 	if (r < 0)
 		return r;
@@ -56,6 +57,9 @@ static int adopt_namespace(struct execution *x)
 
 static int unname(struct execution *x)
 {
+	/* Without it the name could be somebody else's by now. */
+	if (x->t->places[0].fd < -1)
+		return place_missing(&x->t->places[0], x->err);
 	return execution_gone_is_fine(x, netns_unname(x->t->plan->name, x->t->places[0].fd, x->err));
 }
 

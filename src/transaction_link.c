@@ -59,6 +59,9 @@ static int create_link(struct execution *x, const struct action *a, int place)
 
 	if (l->kind->create)
 		return create_by_plugin(x, l, place);
+	/* Without a descriptor the kernel would make it where the request comes from. */
+	if (x->t->places[place].fd < 0 && !x->t->places[place].host)
+		return place_missing(&x->t->places[place], x->err);
 	if (l->parent[0]) {
 		sender = l->parent_on_host ? host_place(x) : place;
 		r = execution_ifindex(x, sender, l->parent, &parent);
@@ -76,8 +79,7 @@ static int create_link(struct execution *x, const struct action *a, int place)
 		} else if (peer_place != place) {
 			peer_fd = x->t->places[peer_place].fd;
 			if (peer_fd < 0 && !x->t->places[peer_place].host)
-				return error_set(x->err, -ENOENT, "namespace %s does not exist",
-						 l->peer->netns->name);
+				return place_missing(&x->t->places[peer_place], x->err);
 			if (x->t->places[peer_place].host)
 				peer_fd = x->thread->home_fd;
 		}

@@ -104,9 +104,8 @@ static int undo_create(struct execution *x)
 
 	rtnl_close(t->places[0].rtnl);
 	t->places[0].rtnl = NULL;
-	if (x->current == 0 && netns_enter(x->thread->home_fd, NULL) < 0)
-		abort();
-	x->current = -1;
+	/* Where a thread is does not end. */
+	x->current = worker_thread_home(x->thread) < 0 ? PLACE_LOST : PLACE_HOME;
 	(void)close(t->places[0].fd);
 	t->places[0].fd = -1;
 	t->created = false;

@@ -123,6 +123,20 @@ static bool count_file(struct conf_loader *c, const char *directory)
 typedef int entry_fn(struct conf_loader *c, struct conf_object *o, const char *directory, int fd,
 		     const struct dirent *e);
 
+/* What is not read must not be taken for what is not there. */
+static int directory_failed(struct conf_loader *c, struct conf_object *o, const char *directory, int code)
+{
+	if (code == ENOMEM)
+		return -ENOMEM;
+	diags_add(c->diags, DIAG_ERROR, o ? o->display : NULL, directory, 0, NULL, NULL,
+		  "the directory cannot be read: %s", strerror(code));
+	if (o)
+		o->errors++;
+	else
+		c->diags->incomplete = true;
+	return 0;
+}
+
 /* Calls fn for each entry that is not hidden. */
 static int read_directory(struct conf_loader *c, struct conf_object *o, const char *directory, entry_fn *fn)
 {
@@ -130,19 +144,18 @@ static int read_directory(struct conf_loader *c, struct conf_object *o, const ch
 	const struct dirent *e;
 	int r = 0;
 
-	if (!d) {
-		if (errno == ENOMEM)
-			return -ENOMEM;
-		if (errno != ENOENT)
-			diags_add(c->diags, DIAG_ERROR, o ? o->display : NULL, directory, 0, NULL, NULL,
-				  "the directory cannot be read: %s", strerror(errno));
-		if (errno != ENOENT && o)
-			o->errors++;
-		return 0;
-	}
-	while (r == 0 && (e = readdir(d)))
+	if (!d)
+		return errno == ENOENT ? 0 : directory_failed(c, o, directory, errno);
+	for (;;) {
+		errno = 0;
+		e = r == 0 ? readdir(d) : NULL;
+		if (!e)
+			break;
 		if (e->d_name[0] != '.')
 			r = fn(c, o, directory, dirfd(d), e);
+	}
+	if (r == 0 && errno != 0)
+		r = directory_failed(c, o, directory, errno);
 	closedir(d);
 	return r;
 }

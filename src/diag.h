@@ -29,6 +29,7 @@ struct diag_object;
 struct diags {
 	struct diag *items;
 	size_t count, errors, dropped;
+	bool incomplete; /* a directory could not be read: what is not there may be declared all the same */
 	struct diag_object *objects; /* diag.c's own: what each object had, also of what was dropped */
 	bool objects_lost;	     /* no memory for the above: every object counts as failed */
 };

@@ -79,6 +79,8 @@ static int run(struct ev_loop *loop, int level)
 		(void)ev_run(loop, 0);
 	else
 		log_error("%s", err.code ? err.text : strerror(-r));
+	if (m)
+		m->state = MANAGER_STOPPING; /* what is under way comes to its end, and starts nothing more */
 	if (r == 0 && m->failed)
 		r = -EIO;
 	api_free(api);

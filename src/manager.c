@@ -117,11 +117,37 @@ void manager_unit_free(struct unit *u)
 	watch_forget(u);
 	if (u->fd >= 0)
 		(void)close(u->fd);
+	desired_unref(u->applied);
 	strv_free(u->waits_for);
 	free(u->fight);
 	desired_unref(u->before);
 	free(u->name);
 	free(u);
+}
+
+void unit_set_applied(struct unit *u, struct desired *d)
+{
+	struct desired *old = u->applied;
+
+	u->applied = d ? desired_ref(d) : NULL;
+	desired_unref(old);
+}
+
+static bool same_text(const struct desired *a, const struct desired *b, const char *name)
+{
+	const struct netns *x = desired_find(a, name), *y = desired_find(b, name);
+
+	return x && y && str_equal(x->text, y->text);
+}
+
+/* Where nothing changed, the new tree says the same: old ones are not kept for it. */
+static void forget_old_trees(struct manager *m)
+{
+	struct unit *u, *tmp;
+
+	HASH_ITER (hh, m->units, u, tmp)
+		if (u->applied && u->applied != m->desired && same_text(u->applied, m->desired, u->name))
+			unit_set_applied(u, m->desired);
 }
 
 int manager_ensure_unit(struct manager *m, const char *name, struct unit **ret)
@@ -137,7 +163,10 @@ int manager_sync_units(struct manager *m)
 	int r;
 
 	HASH_ITER (hh, m->units, u, utmp) {
-		u->netns = desired_find(m->desired, u->name);
+		n = desired_find(m->desired, u->name);
+		if (n && !u->netns) /* declared anew: what it was told before is over */
+			u->wanted = n->autostart || n->host;
+		u->netns = n;
 		if (!u->netns && u->fd < 0 && !u->busy && u->state != NETNS_REMOVING && !u->config_failed)
 			manager_unit_free(u);
 	}
@@ -160,6 +189,7 @@ void manager_swap(struct manager *m, struct desired *d)
 	desired_unref(m->desired);
 	m->desired = d;
 	(void)manager_sync_units(m); /* without memory a new namespace waits for the next reload */
+	forget_old_trees(m);
 }
 
 void manager_unit_unnamed(struct unit *u)
@@ -181,6 +211,7 @@ void manager_unit_gone(struct unit *u)
 
 	watch_set_nsid(u, -1);
 	u->cookie = u->inode = 0;
+	unit_set_applied(u, NULL);
 	u->classes = 0;
 	u->classes_known = false;
 	if (u->netns) {

@@ -37,7 +37,9 @@ const char *manager_state_to_string(enum manager_state s);
 struct unit {
 	char *name;
 	struct manager *manager;
-	struct netns *netns; /* in manager->desired; NULL: no longer declared, or adopted and let go */
+	struct netns *netns;	 /* in manager->desired; NULL: no longer declared, or adopted and let go */
+	struct desired *applied; /* a reference: the tree that was last in force here, not only asked for;
+				    NULL: unknown. What it declared and `netns` does not is taken back */
 	enum netns_state state;
 	struct error reason; /* code 0: none */
 	char **waits_for;

@@ -81,6 +81,7 @@ void unit_set_state(struct unit *u, enum netns_state state, const struct error *
 int manager_ensure_unit(struct manager *m, const char *name, struct unit **ret);
 int manager_sync_units(struct manager *m);
 void manager_unit_free(struct unit *u);
+void unit_set_applied(struct unit *u, struct desired *d); /* NULL: nothing of ours is there */
 /* The name has gone and our descriptor goes; the rest is the kernel's, until RTM_DELNSID. */
 void manager_unit_unnamed(struct unit *u);
 /* The last holder let go. */
@@ -98,6 +99,8 @@ int manager_load(struct manager *m, bool strict, struct diags *diags, struct des
 int manager_load_from(struct manager *m, const char *const *directories, const char *addresses,
 		      struct diags *diags, struct desired **ret);
 int manager_memory_read(struct manager *m);
+/* What the last good files say was in force when the daemon before this one ended. */
+void manager_load_applied(struct manager *m);
 void manager_memory_free(struct manager *m);
 /* Writes what is good now for the next start, on a worker. */
 void manager_save(struct manager *m);
@@ -134,7 +137,7 @@ bool unit_needs_retry(const struct unit *u);
 bool is_foreign_name(const char *name); /* in /run/netns, and not a leftover */
 void operation_run_up(struct operation *op);
 void operation_run_add(struct operation *op);
-void operation_undo_add(struct operation *op); /* it failed: as if it had never been asked for */
+void operation_end_add(struct operation *op); /* if it failed itself: as if it had never been asked for */
 void operation_run_down(struct operation *op, bool forget);
 void operation_run_down_all(struct operation *op);
 

@@ -173,9 +173,10 @@ int manager_load(struct manager *m, bool strict, struct diags *diags, struct des
 
 	if (r < 0)
 		return r;
-	if (strict && diags->errors > 0) {
+	/* What is not known to be declared would be removed, or forgotten. */
+	if (diags->incomplete || (strict && diags->errors > 0)) {
 		desired_unref(d);
-		return -EBADMSG;
+		return strict ? -EBADMSG : -EIO;
 	}
 	*ret = d;
 	return 0;
@@ -204,6 +205,28 @@ int manager_load_from(struct manager *m, const char *const *directories, const c
 	if (r == 0)
 		*ret = d;
 	return r;
+}
+
+/* Those files may not fit together any more: whatever has errors is not known. */
+void manager_load_applied(struct manager *m)
+{
+	static const char *const directories[] = {LAST_GOOD_DIRECTORY, NULL};
+	struct before before = {.memory = m->p->memory};
+	struct config_request request = {.registry = &m->registry,
+					 .directories = directories,
+					 .before = address_before,
+					 .before_data = &before};
+	struct diags ignored = {0};
+	struct desired *d;
+	struct unit *u, *tmp;
+
+	if (config_load(&request, &d, &ignored) == 0) {
+		HASH_ITER (hh, m->units, u, tmp)
+			if (desired_find(d, u->name))
+				unit_set_applied(u, d);
+		desired_unref(d);
+	}
+	diags_free(&ignored);
 }
 
 /* --- writing ----------------------------------------------------------------------------------- */

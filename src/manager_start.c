@@ -196,6 +196,8 @@ static void tell_ready(struct manager *m)
 /* The first operation is over: everything has been tried once. */
 void manager_start_over(struct manager *m)
 {
+	if (m->state == MANAGER_STOPPING) /* it came to its end on the way out */
+		return;
 	m->state = MANAGER_RUNNING;
 	tell_ready(m);
 	log_info("ready");
@@ -238,6 +240,7 @@ static void scan_done(struct job *job)
 
 	for (size_t i = 0; r == 0 && i < s->n; i++)
 		r = take_entry(m, &s->entries[i]);
+	manager_load_applied(m);
 	if (r < 0) { /* not to know what is ours is no ground to go on */
 		log_error("could not look at what exists: %s", s->error.code ? s->error.text : strerror(-r));
 		m->failed = true;

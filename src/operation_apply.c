@@ -96,6 +96,12 @@ int operation_add_dependents(struct operation *op, const char *name)
 	return r;
 }
 
+/* Removed, or made and not finished. */
+static bool has_gone(const struct round_item *i)
+{
+	return i->act && (!i->wanted || (i->failed && i->unit && i->unit->fd < 0));
+}
+
 /* Who had an end in a namespace that went has lost the link and has to be looked at. */
 static void mark_dependents(struct operation *op)
 {
@@ -103,7 +109,7 @@ static void mark_dependents(struct operation *op)
 	struct unit *u, *utmp;
 
 	HASH_ITER (hh, op->round->items, i, itmp) {
-		if (!i->act || i->wanted)
+		if (!has_gone(i))
 			continue;
 		HASH_ITER (hh, op->manager->units, u, utmp)
 			if (u->netns && u->wanted && !u->netns->host && netns_stands_on(u->netns, i->name))
@@ -128,7 +134,7 @@ static void round_over(struct round *r, void *data)
 	if (operation_after_round(op, started))
 		return;
 	if (op->type == OPERATION_ADD && op->result.failure != FAILURE_NONE)
-		operation_undo_add(op);
+		operation_end_add(op);
 	if (op->type != OPERATION_PLAN) {
 		manager_save(m);
 		if (m->state == MANAGER_RELOADING)

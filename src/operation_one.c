@@ -143,10 +143,25 @@ static int forget_transient(struct operation *op, struct error *err)
 	return r;
 }
 
-void operation_undo_add(struct operation *op)
+/* Others were looked at along with it: what they failed of is theirs, and their states tell. */
+static bool failed_itself(const struct operation *op)
+{
+	for (size_t i = 0; i < op->result.n_failed; i++)
+		if (str_equal(op->result.failed[i].netns, op->name))
+			return true;
+	return op->result.n_failed == 0;
+}
+
+void operation_end_add(struct operation *op)
 {
 	struct error err = {0};
-	int r = forget_transient(op, &err);
+	int r;
+
+	if (!failed_itself(op)) {
+		op->result.failure = FAILURE_NONE;
+		return;
+	}
+	r = forget_transient(op, &err);
 
 	if (r < 0)
 		log_write(LOG_WARNING, op->name, "could not be forgotten: %s",

@@ -223,13 +223,40 @@ static struct world_place world(const char *name, void *data)
 	return place;
 }
 
+static int check_place(const struct round_item *i, const char *name, const char *link, struct error *err)
+{
+	const struct round_item *place = round_find(i->round, name);
+
+	if (!place || place == i || place->survey.error.code == 0)
+		return 0;
+	if (place->survey.error.code == -EEXIST) /* somebody else's name: ours is yet to come */
+		return 0;
+	return error_set(err, place->survey.error.code, "%s cannot be looked at, where %s is: %s", name, link,
+			 place->survey.error.text);
+}
+
+/* A place that nobody could look at must not be taken for one where nothing is. */
+static int check_places(const struct round_item *i, struct error *err)
+{
+	const struct link *l;
+	int r = 0;
+
+	DL_FOREACH (i->netns->links, l) {
+		if (r == 0 && l->peer)
+			r = check_place(i, l->peer->netns->name, l->peer->name, err);
+		if (r == 0 && l->parent_on_host)
+			r = check_place(i, i->round->desired->host->name, l->parent, err);
+	}
+	return r;
+}
+
 static int item_reconcile(struct round_item *i, struct plan **ret, struct error *err)
 {
 	const struct survey *s = &i->survey;
 	struct reconcile_input in = {
 		.desired = i->round->desired,
 		.netns = i->netns,
-		.before = i->round->before ? desired_find(i->round->before, i->name) : NULL,
+		.before = i->unit && i->unit->applied ? desired_find(i->unit->applied, i->name) : NULL,
 		.own = s->actual,
 		.named = s->named,
 		/* An adopted one may have had a number of the kernel's before, which cannot be changed; and
@@ -239,11 +266,14 @@ static int item_reconcile(struct round_item *i, struct plan **ret, struct error 
 		.data = i->round,
 		.exact = i->round->exact,
 	};
+	int r;
 
 	if (s->error.code < 0) {
 		*err = s->error;
 		return s->error.code;
 	}
+	if (i->wanted && i->netns && (r = check_places(i, err)) < 0)
+		return r;
 	if (i->wanted && i->netns)
 		return reconcile(&in, ret, err);
 	if (!s->actual && !s->named)
@@ -295,7 +325,7 @@ static int open_place(const char *name, void *data)
 	struct round *r = data;
 	const struct unit *u = manager_find_unit(r->manager, name);
 
-	return u && u->fd >= 0 ? fcntl(u->fd, F_DUPFD_CLOEXEC, 3) : -1;
+	return u && u->fd >= 0 ? netns_dup(u->fd) : -1;
 }
 
 static void unit_after_success(struct round_item *i, struct transaction *t)
@@ -424,7 +454,7 @@ static void prepare_entry(struct round *r, struct batch_entry *e)
 	const struct action *first = &t->plan->actions[0];
 
 	if (i->survey.fd >= 0)
-		t->places[0].fd = fcntl(i->survey.fd, F_DUPFD_CLOEXEC, 3);
+		t->places[0].fd = netns_dup(i->survey.fd); /* or -errno, which is told when it is needed */
 	if (first->type == ACTION_NETNS_CREATE)
 		t->nsid = manager_next_nsid(r->manager, false);
 	if (first->type == ACTION_NETNS_ADOPT)

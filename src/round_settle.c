@@ -50,6 +50,8 @@ static void settle_done(struct round_item *i)
 	u->told_failure = (struct error){0};
 	desired_unref(u->before);
 	u->before = NULL;
+	if (i->wanted && !i->told_only)
+		unit_set_applied(u, i->round->desired);
 	if (i->told_only) { /* the end of a hold is still to come */
 		unit_set_state(u, NETNS_DEGRADED, &i->error);
 	} else {
@@ -79,10 +81,12 @@ void round_settle(struct round_item *i)
 	strv_free(u->waits_for);
 	u->waits_for = i->waits_for;
 	i->waits_for = NULL;
-	if (i->failed)
+	if (i->failed) {
 		settle_failed(i);
-	else if (i->round->recovery) /* what runs is not what the file says */
+	} else if (i->round->recovery) { /* what runs is not what the file says */
+		unit_set_applied(u, i->round->desired);
 		unit_set_state(u, NETNS_FAILED, &u->told_failure);
-	else
+	} else {
 		settle_done(i);
+	}
 }

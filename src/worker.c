@@ -11,7 +11,8 @@
 #include <stdlib.h>
 
 #define WORKER_THREADS_MAX 16
-#define WORKER_DONE_TURN   64 /* done() calls in one turn of the loop; other watchers come in between */
+#define WORKER_DONE_TURN   64	/* done() calls in one turn of the loop; other watchers come in between */
+#define LOST_INTERVAL	   0.25 /* s */
 
 struct job_queue {
 	struct job *head, **tail;
@@ -33,6 +34,7 @@ struct worker_pool {
 	unsigned pending;
 	struct ev_loop *loop;
 	ev_async async;
+	ev_timer lost; /* while jobs are under way: for a wakeup that was lost */
 };
 
 static void queue_init(struct job_queue *q)
@@ -128,23 +130,38 @@ static struct job *pool_take_completed(struct worker_pool *p, bool wait)
 static void pool_finish(struct worker_pool *p, struct job *job)
 {
 	if (--p->pending == 0)
-		ev_unref(p->loop);
+		ev_timer_stop(p->loop, &p->lost);
 	job->done(job); /* the job's memory is its owner's again: not touched any more */
+}
+
+static bool finish_some(struct worker_pool *p)
+{
+	for (unsigned i = 0; i < WORKER_DONE_TURN; i++) {
+		struct job *job = pool_take_completed(p, false);
+
+		if (job == NULL)
+			return false;
+		pool_finish(p, job);
+	}
+	return true;
 }
 
 static void on_async(struct ev_loop *loop, ev_async *w, int revents)
 {
+	(void)revents;
+	if (finish_some(w->data))
+		ev_async_send(loop, w);
+}
+
+/* libev does not look at what its write to the eventfd says, and does not write again before it was read:
+ * a call that fails would leave us asleep for ever. */
+static void on_lost(struct ev_loop *loop, ev_timer *w, int revents)
+{
 	struct worker_pool *p = w->data;
-	struct job *job;
 
 	(void)revents;
-	for (unsigned i = 0; i < WORKER_DONE_TURN; i++) {
-		job = pool_take_completed(p, false);
-		if (job == NULL)
-			return;
-		pool_finish(p, job);
-	}
-	ev_async_send(loop, w);
+	if (finish_some(p))
+		ev_async_send(loop, &p->async);
 }
 
 static int pool_start_threads(struct worker_pool *p)
@@ -192,6 +209,9 @@ int worker_pool_new(struct ev_loop *loop, const struct worker_setup *setup, stru
 	ev_async_init(&p->async, on_async);
 	p->async.data = p;
 	ev_async_start(loop, &p->async);
+	ev_init(&p->lost, on_lost);
+	p->lost.repeat = LOST_INTERVAL;
+	p->lost.data = p;
 	ev_unref(loop);
 
 	r = pool_start_threads(p);
@@ -205,8 +225,8 @@ int worker_pool_new(struct ev_loop *loop, const struct worker_setup *setup, stru
 
 void worker_pool_submit(struct worker_pool *p, struct job *job)
 {
-	if (p->pending++ == 0)
-		ev_ref(p->loop);
+	if (p->pending++ == 0) /* it also keeps the loop running */
+		ev_timer_again(p->loop, &p->lost);
 	pthread_mutex_lock(&p->lock);
 	queue_push(&p->queued, job);
 	pthread_cond_signal(&p->work);

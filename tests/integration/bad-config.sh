@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Bad files end in errors with file, line, key and what was expected, all of them in one run, and
 # nothing is changed: by check, by apply, and at the start, where a bad file fails its own object only.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_kind veth
 need_kind bridge

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Many clients at a time, on the same and on different namespaces, while files change: each call ends
 # with success or a sentence, the daemon lives, and at rest the kernel has what is declared.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_kind veth
 need_kind bridge

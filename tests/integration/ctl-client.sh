@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # netnsctl against a server that says what the test wants: every error as a sentence, output for
 # people and for programs, exit codes, and what a hostile server could try. Needs no daemon.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 
 WORK=$SANDBOX/client

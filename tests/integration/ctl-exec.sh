@@ -3,7 +3,7 @@
 # netnsctl exec, identify and pids: without the daemon, for anybody's names, and exec runs nothing when
 # a file of /etc/netns/NAME cannot be put in place.
 # shellcheck disable=SC2016 # what stands in single quotes is expanded inside
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 
 export NETNSD_SOCKET=/run/nobody/listens

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # netnsctl check, cat and edit: the files, without the daemon.
 # shellcheck disable=SC2016 # what stands in single quotes is expanded by the editor
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 
 export NETNSD_SOCKET=/run/nobody/listens

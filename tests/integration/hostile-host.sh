@@ -3,7 +3,7 @@
 # A machine that is not as it should be: a private mount namespace, missing capabilities, a second daemon,
 # a full or read-only /run, names in /run/netns that are anything but namespaces, a bad netnsd.conf.
 # shellcheck disable=SC2154
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_kind veth
 need_program capsh

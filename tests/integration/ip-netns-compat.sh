@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # iproute2 works on our names, and we beside iproute2: list, exec, identify, pids, del; its lock; its
 # mounts.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_kind veth
 need_kind bridge

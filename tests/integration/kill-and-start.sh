@@ -3,7 +3,7 @@
 # kill -9 at any point, and the next start converges: what had been published keeps its inode and its
 # links, the rest is made, and nothing is left of the half-made.
 # shellcheck disable=SC2034
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_kind veth
 need_kind bridge

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Every kind that this kernel has, and both address sources, by way of the daemon: made, the same for
 # a second plan, changed in place or made again, and the same for a daemon that knows nothing.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 
 for kind in macvlan macvtap vxlan ifb; do

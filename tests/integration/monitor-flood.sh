@@ -4,7 +4,7 @@
 # namespace, in order, numbered without a gap, as a socket in each namespace hears it; who does not read is
 # cut off. When the kernel's queue overruns, followers get the mark and then the state as the kernel has it.
 # shellcheck source=tests/integration/lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 
 SOCKET=/run/netnsd/io.netnsd

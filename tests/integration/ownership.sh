@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What is not ours is left alone: names, links, files. Adopt=yes takes a namespace as it is; a file
 # that a crashed "ip netns add" left is no namespace and no obstacle.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_kind veth
 need_kind bridge

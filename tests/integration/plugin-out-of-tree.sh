@@ -3,7 +3,7 @@
 # A plugin that nobody here knows: built against the installed header alone, in a directory of its
 # own, and the daemon makes links of its kind. Beside it lie plugins that must be refused by name
 # without keeping the daemon, or the others, from working.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 
 BUILD=${NETNSD_BUILDDIR:-$(dirname "${NETNSD:-/nowhere}")}
 if [ "${NETNSD_SANDBOX-}" = "" ]; then

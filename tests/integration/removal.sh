@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # del and down: the name goes at once, the holders are named, the state is "removing" until the kernel let
 # go; what somebody else put into the namespace goes back to the host when it is a device of its own.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_kind veth
 

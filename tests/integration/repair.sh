@@ -3,7 +3,7 @@
 # OnDrift=: a foreign hand changes or takes away what is declared, and it is back, in the same namespace;
 # what is not ours stays as that hand left it; report tells, ignore is silent; who fights is named.
 # shellcheck source=tests/integration/lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_kind veth
 need_kind bridge

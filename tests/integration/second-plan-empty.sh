@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # After an apply there is nothing to do: the plan is empty, a second apply changes nothing and sends
 # the kernel nothing that others see as an event, and so after each of several configurations.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_kind veth
 need_kind bridge

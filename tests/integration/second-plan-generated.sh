@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # For any configuration the generator can think of: after an apply nothing is left to do, also when it
 # came from another configuration. Replay one with NETNSD_TEST_SEED.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_program python3
 need_kind veth

@@ -3,7 +3,7 @@
 # Those who follow what happens: by the socket, and by netnsctl monitor. States come in order and numbered
 # without a gap, all are told the same, and nothing is left of those who have gone.
 # shellcheck source=tests/integration/lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 
 SOCKET=/run/netnsd/io.netnsd

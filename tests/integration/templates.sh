@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab@.netns is the form of any lab@x: asked for by "up" or "add", known to the next daemon, gone with
 # "del" or with the template. What is down stays down until "up" or the next start. Names of all kinds.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_kind veth
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # An action that the kernel refuses undoes the transaction of its namespace, is told by name with errno
 # and the kernel's words, and leaves the other namespaces alone.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_kind veth
 need_kind bridge

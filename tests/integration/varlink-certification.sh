@@ -4,7 +4,7 @@
 # own interfaces. They are compiled anew with the sanitizers, so that a bug beyond what the client sees
 # shows as well.
 # shellcheck source=tests/integration/lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 
 need_program varlink-go-certification
 CC=${CC:-cc}

@@ -4,7 +4,7 @@
 # nothing: bad messages, wrong calls, thousands of silent clients, floods, readers that do not read, and
 # users who may not. What it held for them it gives back.
 # shellcheck source=tests/integration/lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 
 conf one <<'X'

@@ -4,7 +4,7 @@
 # introspect, call, --more, validate-idl. Where the machine's own systemd is older, the one of a trixie
 # tree is used: NETNSD_TRIXIE names it.
 # shellcheck source=tests/integration/lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 
 TREE=${NETNSD_TRIXIE:-/var/tmp/netnsd-trixie}

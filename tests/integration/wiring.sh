@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Everything that can be declared of links, addresses, routes, rules, neighbours, sysctls and DNS, as the
 # kernel then shows it; namespaces that refer to each other in a circle.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 need_kind veth
 need_kind bridge

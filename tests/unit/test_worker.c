@@ -9,9 +9,12 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -27,6 +30,17 @@ struct count {
 };
 
 static unsigned finished;
+static atomic_bool wakeups_fail;
+
+/* What libev calls to wake the loop: 8 bytes into an eventfd. */
+ssize_t write(int fd, const void *data, size_t length)
+{
+	if (wakeups_fail && length == sizeof(uint64_t)) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_write, fd, data, length);
+}
 
 static void count_run(struct job *job, void *thread_data)
 {
@@ -186,6 +200,22 @@ static void test_thread_data(void **state)
 	ev_loop_destroy(loop);
 }
 
+static void test_lost_wakeup(void **state)
+{
+	struct ev_loop *loop = ev_loop_new(0);
+	struct worker_pool *p = pool(loop, 1);
+	struct count c = {.job.run = count_run, .job.done = count_done};
+
+	(void)state;
+	wakeups_fail = true;
+	worker_pool_submit(p, &c.job);
+	ev_run(loop, 0);
+	wakeups_fail = false;
+	assert_int_equal(c.dones, 1);
+	worker_pool_free(p);
+	ev_loop_destroy(loop);
+}
+
 static void test_start_failure(void **state)
 {
 	struct starts s = {.lock = PTHREAD_MUTEX_INITIALIZER, .fail_at = 2};
@@ -212,6 +242,7 @@ int main(void)
 		cmocka_unit_test(test_done_may_submit),
 		cmocka_unit_test(test_drain_and_free_finish_everything),
 		cmocka_unit_test(test_thread_data),
+		cmocka_unit_test(test_lost_wakeup),
 		cmocka_unit_test(test_start_failure),
 	};
 

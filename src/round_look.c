@@ -74,7 +74,9 @@ static void keep_identity(struct round_item *i)
 	}
 	if (s->actual)
 		watch_learn_links(u, s->actual);
-	if (s->host || s->fd < 0)
+	/* Nobody holds those that are only looked at: they may have been taken down meanwhile, and a
+	 * descriptor would keep them from going. */
+	if (s->host || s->fd < 0 || !i->act)
 		return;
 	watch_set_nsid(u, s->nsid);
 	u->cookie = s->cookie;

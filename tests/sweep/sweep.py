@@ -196,24 +196,34 @@ class Sweep:
             arguments += ["-P", path]
         return arguments
 
-    def says_so(self, ns):
-        return h.wait_until(lambda: self.daemon.list().get(ns, {}).get("state") != "configured", 5)
-
-    def half_made(self, name, seen, alive=True):
-        """Only where all is made from nothing: what has a name is whole, or its state says that it is not;
-        and what was killed may lack links to a namespace that was not finished."""
-        if name not in ("create", "start"):
-            return
+    def parts_missing(self, name, seen, alive=True):
+        """Namespaces that have a name and are not whole. Those that were killed on the way may lack links to
+        one that was not finished."""
+        found = {}
         for ns, state in seen["names"].items():
             if state == "no namespace" or (not alive and ns in ("red", "blue") and "router" not in seen["names"]):
                 continue
             # What others place into it may be missing.
             own = {link: v for link, v in self.expected[name]["names"][ns]["links"].items()
                    if link in ("lo", "eth0", "m0", "vx0")}
-            found = {link: v for link, v in state["links"].items() if link in own}
-            wrong = h.difference(own, found)
-            if wrong and not (alive and self.says_so(ns)):
-                raise h.Trouble(f"half-made, and has a name: {ns}: " + "; ".join(wrong))
+            wrong = h.difference(own, {link: v for link, v in state["links"].items() if link in own})
+            if wrong:
+                found[ns] = wrong
+        return found
+
+    def said_to_be_whole(self, name):
+        """It may be at work on it just now."""
+        missing = self.parts_missing(name, h.without_indexes(h.view(SYSCTLS)))
+        states = self.daemon.list()
+        return {ns: w for ns, w in missing.items() if states.get(ns, {}).get("state") == "configured"}
+
+    def half_made(self, name, seen, alive=True):
+        """Only where all is made from nothing: what has a name is whole, or its state says that it is not."""
+        if name not in ("create", "start") or not self.parts_missing(name, seen, alive):
+            return
+        if alive and h.wait_until(lambda: not self.said_to_be_whole(name)):
+            return
+        raise h.Trouble(f"half-made, and has a name: {json.dumps(self.parts_missing(name, seen, alive))[:1500]}")
 
     def reported(self, reply):
         if reply is None or "error" in reply:
@@ -340,7 +350,8 @@ class Sweep:
         self.at_rest(name)
         self.go_to_base(s)
         if not h.wait_until(lambda: len(self.daemon.descriptors()) <= len(held), 5):
-            raise h.Trouble(f"lost descriptors: before {held}, now {self.daemon.descriptors()}")
+            raise h.Trouble(f"lost descriptors: before {held}, now {self.daemon.descriptors()}; names {h.names()}, "
+                            f"{ {n: u.get('state') for n, u in self.daemon.list().items()} }")
 
     def point(self, point):
         self.tried += 1

@@ -133,8 +133,8 @@ static int plan_loopback(struct reconcile *r)
 	if (n->host || n->adopt)
 		return 0;
 	lo = r->in->own ? actual_find_link(r->in->own, "lo") : NULL;
-	if (!n->loopback)
-		return lo && (lo->flags & IFF_UP) && r->in->exact && r->in->before && r->in->before->loopback
+	if (!n->loopback) /* only what we set up before is taken back */
+		return lo && (lo->flags & IFF_UP) && r->in->before && r->in->before->loopback
 			       ? plan_loopback_down(r)
 			       : 0;
 	if (lo && (lo->flags & IFF_UP))
@@ -325,12 +325,13 @@ static int reconcile_all(struct reconcile *r)
 	int ret;
 
 	(void)((ret = plan_existence(r)) < 0 || (ret = plan_loopback(r)) < 0 || (ret = plan_sysctls(r)) < 0 ||
-	       (ret = reconcile_links(r)) < 0 || (ret = reconcile_routes(r)) < 0 ||
-	       (ret = reconcile_rules(r)) < 0 || (ret = reconcile_neighbors(r)) < 0 ||
+	       (ret = reconcile_undeclared_links(r, true)) < 0 || (ret = reconcile_links(r)) < 0 ||
+	       (ret = reconcile_routes(r)) < 0 || (ret = reconcile_rules(r)) < 0 ||
+	       (ret = reconcile_neighbors(r)) < 0 ||
 	       (ret = r->in->netns->host
 			      ? 0
 			      : plan_resolv(r, own ? own->resolv : NULL, own && own->resolv_ours)) < 0 ||
-	       (ret = plan_name(r)) < 0 || (ret = reconcile_undeclared_links(r)) < 0);
+	       (ret = plan_name(r)) < 0 || (ret = reconcile_undeclared_links(r, false)) < 0);
 	return ret;
 }
 

@@ -37,7 +37,8 @@ int reconcile_wait(struct reconcile *r, const char *what, const char *name, cons
 
 int reconcile_end(struct reconcile *r, struct end e); /* link NULL: nothing */
 int reconcile_links(struct reconcile *r);
-int reconcile_undeclared_links(struct reconcile *r);
+/* Those that are in the way of what is declared go first, the others last. */
+int reconcile_undeclared_links(struct reconcile *r, bool in_the_way);
 int reconcile_addresses(struct reconcile *r, const struct link *l, const struct actual *place,
 			const struct actual_link *a);
 int reconcile_routes(struct reconcile *r);

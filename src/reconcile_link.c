@@ -356,7 +356,38 @@ static bool goes_with_peer(const struct reconcile *r, const struct actual_link *
 	return false;
 }
 
-int reconcile_undeclared_links(struct reconcile *r)
+/* Alternative names are found as well. */
+static bool has_a_name_of(const struct actual *place, const struct actual_link *a, const struct link *l)
+{
+	for (size_t i = 0; l->altnames && l->altnames[i]; i++)
+		if (actual_find_link(place, l->altnames[i]) == a)
+			return true;
+	return false;
+}
+
+/* Whether a link that nobody declares has to go before the others can be as declared. Of some kinds the
+ * kernel has no second (a VXLAN of that VNI: perhaps this is it, renamed by somebody), and what has links
+ * made on it does not become a port. */
+static bool is_in_the_way(const struct reconcile *r, const struct actual_link *a)
+{
+	const struct actual *own = r->in->own;
+	const struct link *l;
+
+	DL_FOREACH (r->in->netns->links, l) {
+		const struct actual_link *now = actual_find_link(own, l->name);
+		bool single = !l->is_peer && !l->peer;
+
+		if (now && l->master[0] && !now->master && a->parent == now->ifindex && a->link_nsid < 0)
+			return true;
+		if (!now && single && strcmp(l->kind->name, a->kind) == 0)
+			return true;
+		if (has_a_name_of(own, a, l))
+			return true;
+	}
+	return false;
+}
+
+int reconcile_undeclared_links(struct reconcile *r, bool in_the_way)
 {
 	const struct actual *own = r->in->own;
 
@@ -364,9 +395,11 @@ int reconcile_undeclared_links(struct reconcile *r)
 		const struct actual_link *l = &own->links[i];
 		struct action *a;
 
-		if (l->group != LINK_GROUP || netns_find_link(r->in->netns, l->name) || goes_with_peer(r, l))
+		if (l->group != LINK_GROUP || netns_find_link(r->in->netns, l->name) ||
+		    goes_with_peer(r, l) || is_in_the_way(r, l) != in_the_way)
 			continue;
-		a = plan_add(r->plan, ACTION_LINK_REMOVE, STAGE_REMOVE, SIGN_REMOVE, r->in->netns->name);
+		a = plan_add(r->plan, ACTION_LINK_REMOVE, in_the_way ? STAGE_LINKS : STAGE_REMOVE,
+			     SIGN_REMOVE, r->in->netns->name);
 		if (!a)
 			return -ENOMEM;
 		strcpy(a->ifname, l->name);

@@ -85,6 +85,8 @@ static int plan_master(struct reconcile *r, const struct end *e, const char *mas
 
 	if (!a)
 		return -ENOMEM;
+	if (!master[0])
+		a->stage = STAGE_LINKS; /* before links are made on it: on a port there can be none */
 	strcpy(a->master, master);
 	a->old_values.master_ifindex = e->actual ? e->actual->master : 0;
 	a->text = plan_printf(r->plan, "%s: master %s, declared %s", e->link->name, master_name(e),

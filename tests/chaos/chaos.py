@@ -119,7 +119,6 @@ class Chaos:
         self.world = {"host": {"host": True, "links": [], "sysctls": {}, "routes": [], "rules": [], "neighbors": []}, "ns": {}}
         self.aliens = set()  # places where objects of somebody else are
         self.guests = set()  # (place, link, address): addresses of somebody else on links of ours
-        self.loose = set()  # see world.taken_out()
         self.inodes, self.indexes = {}, {}
         self.fights, self.most, self.steps, self.rests = 0, {}, 0, 0
 
@@ -171,15 +170,11 @@ class Chaos:
     def forget_namespace(self, name):
         self.inodes.pop(name, None)
         self.aliens.discard(name)
-        self.loose -= {entry for entry in self.loose if entry[0] == name}
         for me in [me for me in w.identity(self.world) if me[0] == name]:
             self.forget_link(me)
 
-    def become(self, world, killed=False):
+    def become(self, world):
         """What may not survive the way from the present world to this one is forgotten."""
-        for where, link, key in w.taken_out(self.world, world):
-            if killed or link == "lo":
-                self.loose.add((where, link, key))
         new, old = w.identity(world), w.identity(self.world)
         for name in set(self.world["ns"]) - set(world["ns"]):
             self.forget_namespace(name)
@@ -210,7 +205,7 @@ class Chaos:
         if not diff:
             for where in want:
                 have[where] = kernel.look(where, list(want[where]["sysctls"]))
-            diff = kernel.compare(want, have, self.loose)
+            diff = kernel.compare(want, have)
         diff += [f"{n} mounts of a namespace on {path}" for path, n in mounts.items() if n != 1]
         diff += [f"a mount of a namespace on {path}" for path in mounts if os.path.basename(path) not in mine]
         if not diff and kernel.nsids() != len(self.world["ns"]):
@@ -354,7 +349,7 @@ class Chaos:
         if not name:
             return self.drift_routing(rnd)
         path = f"/etc/netns/{name}/resolv.conf"
-        return "-", rnd.choice([f"rm -f {path}", f"echo nameserver 10.9.9.9 >>{path}"])
+        return "-", rnd.choice([f"rm -f {path}", f"sed -i '$anameserver 10.9.9.9' {path}"])
 
     def drift(self, rnd, names=True):
         hand = rnd.choice([self.drift_link] * 6 + [self.drift_routing] * 4 + [self.drift_dns] + [self.drift_name] * names)
@@ -383,6 +378,7 @@ class Chaos:
 
     def step_confirm(self, rnd):
         """Confirmed, run out, or the daemon killed meanwhile."""
+        self.named()
         old = self.world
         world, what = self.generator.change(rnd, old)
         how = rnd.choice(["confirm", "expire", "expire", "kill"])
@@ -424,6 +420,7 @@ class Chaos:
 
     def step_bad_file(self, rnd):
         """Refused as a whole, whatever else is new; a start goes on with the last good text."""
+        self.named()
         world, _ = self.generator.change(rnd, self.world)
         bad = rnd.choice(["[Namespace]\nNonsense=1\n", "[Veth eth0]\nAddress=10.0.0.1/99\n", "[Veth eth0]\nPeerNamespace=nowhere\n",
                           "[Nonsense]\n", "[Veth a]\n[Veth a]\n", "\0\n", "[Veth eth0]\nMTUBytes=1\n"])
@@ -446,8 +443,15 @@ class Chaos:
         self.write(self.world)
         self.daemon.ctl("apply")
 
+    def named(self):
+        """A namespace without a name lives as long as the daemon: before that is killed it must have put it back."""
+        left = poll(PATIENCE, lambda: sorted(set(self.world["ns"]) - set(kernel.names()[0])))
+        if left:
+            raise Failure(f"no names {left}")
+
     def step_kill(self, rnd):
         """With drift while it is not there."""
+        self.named()
         self.daemon.kill()
         for _ in range(rnd.randint(0, 3)):
             if rnd.random() < 0.15:
@@ -462,15 +466,16 @@ class Chaos:
             world, what = self.generator.change(rnd, self.world)
             print(f"    files: {what}", flush=True)
             self.write(world)
-            self.become(world, killed=True)
+            self.become(world)
         self.daemon.start()
 
     def step_kill_at_work(self, rnd):
         world, what = self.generator.change(rnd, self.world)
         after = rnd.uniform(0, 0.15)
+        self.named()
         print(f"    {after * 1000:.0f} ms after apply: {what}", flush=True)
         self.write(world)
-        self.become(world, killed=True)
+        self.become(world)
         self.daemon.client("apply", *rnd.choice([[], ["--atomic"]]))
         time.sleep(after)
         self.daemon.kill()

@@ -111,7 +111,7 @@ def nsids():
     return sum(2000000000 <= entry["nsid"] < 2200000000 for found in values(out) for entry in found)
 
 
-def compare_links(where, want, have, all_have, loose):
+def compare_links(where, want, have, all_have):
     for name in sorted(set(want) | set(have)):
         if name not in have:
             yield f"{where}: link {name} is not there"
@@ -119,8 +119,6 @@ def compare_links(where, want, have, all_have, loose):
             yield f"{where}: a link {name} nobody asked for: {have[name]}"
         else:
             for key, value in want[name].items():
-                if (where, name, key) in loose:
-                    continue
                 got = have[name].get(key)
                 if key == "peer":
                     far = all_have.get(value[0], {"links": {}})["links"].get(value[1])
@@ -129,17 +127,17 @@ def compare_links(where, want, have, all_have, loose):
                     yield f"{where}: {name}: {key} is {got}, expected {value}"
 
 
-def compare(want, have, loose):
-    """What differs, a line each; loose is what nobody can know, as world.taken_out() has it."""
+def compare(want, have):
+    """What differs, a line each."""
     diff = []
     for where in want:
         mine, theirs = want[where], have.get(where)
         if theirs is None:
             diff.append(f"{where}: cannot be entered")
             continue
-        if where != "-" and mine["lo"] != theirs["lo"] and (where, "lo", "up") not in loose:
+        if where != "-" and mine["lo"] != theirs["lo"]:
             diff.append(f"{where}: lo up is {theirs['lo']}")
-        diff += compare_links(where, mine["links"], theirs["links"], have, loose)
+        diff += compare_links(where, mine["links"], theirs["links"], have)
         for what in ("routes", "rules", "neighbors"):
             diff += [f"{where}: {what}: {x} is not there" for x in sorted(mine[what] - theirs[what], key=str)]
             diff += [f"{where}: {what}: {x} nobody asked for" for x in sorted(theirs[what] - mine[what], key=str)]

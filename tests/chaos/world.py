@@ -58,8 +58,7 @@ class Generator:
         link = self.common(rnd, (where, name), {"kind": "veth", "name": name}, subnet, [2, 3], not down)
         if down:
             link["policy"] = rnd.choice(["down", "always-down"])
-        ridden = name == "eth0" and self.always(0.5, where, "m0")
-        if masters and not ridden and rnd.random() < 0.3:
+        if masters and rnd.random() < 0.3:
             link["master"] = rnd.choice(masters)
         peer = {"ns": rnd.choice(others) if others and rnd.random() < 0.5 else None, "name": f"{where}-{name}"}
         self.common(rnd, (where, name, "peer"), peer, subnet, [10], not down)
@@ -95,7 +94,7 @@ class Generator:
                 link["alias"] = f"{link['name']} of {name}, {rnd.randrange(3)}"
             if rnd.random() < 0.3:
                 link["altnames"] = [f"{name}-{link['name']}-{rnd.randrange(3)}"]
-        if self.always(0.5, name, "m0") and rnd.random() < 0.6 and "policy" not in veths[0]:
+        if rnd.random() < 0.3 and "policy" not in veths[0] and "master" not in veths[0]:
             ns["links"].append(self.common(rnd, (name, "m0"), {"kind": "macvlan", "name": "m0", "parent": veths[0]["name"],
                                            "mode": rnd.choice(["bridge", "private"])}, 150 + n, [1]))
             ns["links"][-1]["mtu"] = 1280  # never more than its parent's
@@ -279,18 +278,3 @@ def identity(world):
             else:
                 links[me] = (key, children)
     return links
-
-
-def taken_out(old, new):
-    """What a daemon that did not see the old files leaves as it is, for it may be somebody else's: (place, link, key)."""
-    loose = set()
-    old, new = expect(old), expect(new)
-    for where in set(old) & set(new):
-        if old[where]["lo"] and not new[where]["lo"]:
-            loose.add((where, "lo", "up"))
-        for name in set(old[where]["links"]) & set(new[where]["links"]):
-            was, will = old[where]["links"][name], new[where]["links"][name]
-            loose |= {(where, name, key) for key in ("master", "alias") if was.get(key) and not will.get(key)}
-            if set(was["altnames"]) - set(will["altnames"]):
-                loose.add((where, name, "altnames"))
-    return loose

@@ -22,6 +22,7 @@ static const struct link_kind kind_macvlan = {
 struct scene {
 	struct desired *desired;
 	struct netns *lab;
+	const struct netns *before;
 	struct actual own, host;
 	bool named, ours, exists, host_coming;
 	struct plan *plan;
@@ -87,6 +88,7 @@ static void compare(struct scene *s)
 {
 	struct reconcile_input in = {.desired = s->desired,
 				     .netns = s->lab,
+				     .before = s->before,
 				     .own = s->exists ? &s->own : NULL,
 				     .named = s->named,
 				     .ours = s->ours,
@@ -392,6 +394,94 @@ static void test_undeclared_link(void **state)
 	assert_plan(s, "- lab: veth eth0 (no longer declared)\n");
 }
 
+/* What has links made on it does not become a port: they go first. */
+static void test_undeclared_link_on_a_port(void **state)
+{
+	struct scene *s = *state;
+	struct link *l = declare_veth(s);
+
+	there_veth(s);
+	there(&s->own, 3, "br0", "bridge")->group = 0;
+	there(&s->own, 4, "m0", "macvlan")->parent = 2;
+	strcpy(l->master, "br0");
+	assert_plan(s, "- lab: macvlan m0 (no longer declared)\n"
+		       "~ lab: eth0: master none, declared br0\n");
+	assert_int_equal(s->plan->actions[0].stage, STAGE_LINKS);
+	assert_int_equal(s->plan->actions[1].stage, STAGE_CONFIGURE);
+}
+
+/* And the other way round: no longer a port, and then links are made on it. */
+static void test_link_on_what_was_a_port(void **state)
+{
+	struct scene *s = *state;
+	struct desired *before;
+	struct netns *old;
+	struct link *m;
+
+	declare_veth(s);
+	assert_int_equal(desired_new(&before), 0);
+	assert_int_equal(desired_add(before, "lab", &old), 0);
+	assert_int_equal(link_new(old, old, &kind_macvlan, "eth0", &m), 0);
+	strcpy(m->master, "br0");
+	s->before = old;
+	there_veth(s);
+	there(&s->own, 3, "br0", "bridge")->group = 0;
+	s->own.links[1].master = 3;
+	assert_int_equal(link_new(s->lab, s->lab, &kind_macvlan, "m0", &m), 0);
+	strcpy(m->parent, "eth0");
+	assert_plan(s, "~ lab: eth0: master br0, declared none\n"
+		       "+ lab: macvlan m0 on eth0 (not there)\n");
+	assert_int_equal(s->plan->actions[0].stage, STAGE_LINKS);
+	s->before = NULL;
+	desired_unref(before);
+}
+
+/* Of some kinds the kernel has no second of the same: the old one goes before the new one comes. */
+static void test_undeclared_link_of_the_kind(void **state)
+{
+	struct scene *s = *state;
+	struct link *l;
+
+	assert_int_equal(link_new(s->lab, s->lab, &kind_macvlan, "m0", &l), 0);
+	strcpy(l->parent, "br0");
+	there_loopback(s);
+	there(&s->own, 3, "br0", "bridge")->group = 0;
+	there(&s->own, 4, "m0x", "macvlan")->parent = 3;
+	assert_plan(s, "- lab: macvlan m0x (no longer declared)\n"
+		       "+ lab: macvlan m0 on br0 (not there)\n");
+	assert_int_equal(s->plan->actions[0].stage, STAGE_LINKS);
+}
+
+/* A bridge that somebody renamed keeps the alternative name that the new one needs. */
+static void test_undeclared_link_has_the_name(void **state)
+{
+	struct scene *s = *state;
+	struct link *l = declare_veth(s);
+	char *names[] = {"uplink", NULL};
+
+	there_veth(s);
+	there(&s->own, 3, "br0x", "bridge")->altnames = names;
+	l->altnames = names;
+	assert_plan(s, "- lab: bridge br0x (no longer declared)\n"
+		       "+ lab: eth0: alternative name uplink (not there)\n");
+	assert_int_equal(s->plan->actions[0].stage, STAGE_LINKS);
+	l->altnames = s->own.links[2].altnames = NULL;
+}
+
+static void test_loopback_down(void **state)
+{
+	struct scene *s = *state;
+	struct netns before = {.name = "lab", .loopback = true};
+
+	there_loopback(s);
+	s->lab->loopback = false;
+	assert_nothing(s); /* somebody else's doing */
+	s->before = &before;
+	assert_plan(s, "~ lab: lo: down (is up)\n");
+	before.loopback = false;
+	assert_nothing(s);
+}
+
 /* Both ends undeclared, both namespaces declared: exactly one plan removes the pair. */
 static void test_undeclared_pair(void **state)
 {
@@ -585,6 +675,11 @@ int main(void)
 		TEST(test_address_label),
 		TEST(test_address_scope_differs),
 		TEST(test_undeclared_link),
+		TEST(test_undeclared_link_on_a_port),
+		TEST(test_link_on_what_was_a_port),
+		TEST(test_undeclared_link_of_the_kind),
+		TEST(test_undeclared_link_has_the_name),
+		TEST(test_loopback_down),
 		TEST(test_undeclared_pair),
 		TEST(test_master_comes_later),
 		TEST(test_parent_comes_later),

@@ -119,6 +119,10 @@ enum actual_what {
 
 /* Dumps r's namespace. 0 or -errno with err. */
 int actual_dump(struct rtnl *r, unsigned what, struct actual **ret, struct error *err);
+/* As actual_dump(), but of links only those of these names, ordinary or alternative, as far as they exist,
+ * and what they are ports of. NULL: all. */
+int actual_dump_some(struct rtnl *r, unsigned what, char *const *links, struct actual **ret,
+		     struct error *err);
 void actual_free(struct actual *a); /* NULL is fine */
 
 const struct actual_link *actual_find_link(const struct actual *a, const char *name); /* or altname */

@@ -24,6 +24,7 @@
 struct dump {
 	struct actual *actual;
 	unsigned what;
+	char *const *links; /* names of those wanted; NULL: all */
 };
 
 /* Makes room for one more in a table. */
@@ -222,6 +223,64 @@ static int dump(struct rtnl *r, struct nl_msg *msg, void (*begin)(void *), rtnl_
 	return e < 0 ? error_prefix(err, e, "Cannot list %s", object) : 0;
 }
 
+static bool has_index(const struct actual *a, int ifindex)
+{
+	for (size_t i = 0; i < a->n_links; i++)
+		if (a->links[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+/* One that was found by another of its names already is not taken twice. */
+static int take_one_link(const struct nlmsghdr *h, void *data)
+{
+	struct actual *a = ((struct dump *)data)->actual;
+	const int ifindex = nlmsg_datalen(h) < (int)sizeof(struct ifinfomsg)
+				    ? 0
+				    : ((const struct ifinfomsg *)nlmsg_data(h))->ifi_index;
+
+	return has_index(a, ifindex) ? 0 : take_link(h, data);
+}
+
+/* By name, ordinary or alternative, or by index with name NULL. None there: nothing is added. */
+static int get_link(struct rtnl *r, struct dump *d, const char *name, int ifindex, struct error *err)
+{
+	const struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC, .ifi_index = ifindex};
+	struct nl_msg *msg = rtnl_message(RTM_GETLINK, 0, &ifi, sizeof(ifi));
+	int e;
+
+	if (!msg || (name && nla_put_string(msg, IFLA_ALT_IFNAME, name) < 0) ||
+	    nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0) {
+		nlmsg_free(msg);
+		return error_set(err, -ENOMEM, "Out of memory");
+	}
+	e = rtnl_get(r, msg, take_one_link, d, err);
+	nlmsg_free(msg);
+	if (e == -ENODEV)
+		return 0;
+	return e < 0 ? error_prefix(err, e, "Cannot look at link %s", name ? name : "") : 0;
+}
+
+/* A dump of the host costs the square of the number of namespaces: for each far end of a pair the kernel
+ * searches the list of their numbers. So whoever wants two links of a thousand asks for two. */
+static int get_links(struct rtnl *r, struct dump *d, struct error *err)
+{
+	struct error ignored = {0}; /* "No such device" is an answer */
+	int e = 0;
+
+	for (char *const *s = d->links; *s && e == 0; s++)
+		e = get_link(r, d, *s, 0, &ignored);
+	for (size_t i = 0, n = d->actual->n_links; i < n && e == 0; i++) {
+		int master = d->actual->links[i].master;
+
+		if (master > 0 && !has_index(d->actual, master))
+			e = get_link(r, d, NULL, master, &ignored);
+	}
+	if (e < 0 && err)
+		*err = ignored;
+	return e;
+}
+
 static int dump_links(struct rtnl *r, struct dump *d, struct error *err)
 {
 	const struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC};
@@ -275,17 +334,28 @@ static int dump_neighbors(struct rtnl *r, struct dump *d, struct error *err)
 		    "neighbours", err);
 }
 
+static int links_of(struct rtnl *r, struct dump *d, struct error *err)
+{
+	return d->links ? get_links(r, d, err) : dump_links(r, d, err);
+}
+
 int actual_dump(struct rtnl *r, unsigned what, struct actual **ret, struct error *err)
+{
+	return actual_dump_some(r, what, NULL, ret, err);
+}
+
+int actual_dump_some(struct rtnl *r, unsigned what, char *const *links, struct actual **ret,
+		     struct error *err)
 {
 	static const struct {
 		unsigned what;
 		int (*dump)(struct rtnl *r, struct dump *d, struct error *err);
-	} tables[] = {{ACTUAL_LINKS, dump_links},
+	} tables[] = {{ACTUAL_LINKS, links_of},
 		      {ACTUAL_ADDRESSES, dump_addresses},
 		      {ACTUAL_ROUTES, dump_routes},
 		      {ACTUAL_RULES, dump_rules},
 		      {ACTUAL_NEIGHBORS, dump_neighbors}};
-	struct dump d = {.actual = calloc(1, sizeof(*d.actual)), .what = what};
+	struct dump d = {.actual = calloc(1, sizeof(*d.actual)), .what = what, .links = links};
 
 	if (!d.actual)
 		return error_set(err, -ENOMEM, "Out of memory");

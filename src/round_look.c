@@ -10,7 +10,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define SURVEYS_A_JOB 16
+#define SURVEYS_A_JOB  16
+#define HOST_LINKS_MAX 64 /* by name; for more of them all are asked for at once */
 
 /* Classes of objects that the files ask for. */
 unsigned round_declared_classes(const struct netns *n)
@@ -105,6 +106,48 @@ static void survey_done(struct job *job)
 		round_reconcile(r);
 }
 
+static int add_host_link(char ***names, const char *name)
+{
+	return name[0] && !strv_contains(*names, name) ? strv_push(names, name) : 0;
+}
+
+/* What the links of a namespace stand on in the host's. */
+static int add_host_links(char ***names, const struct netns *n)
+{
+	const struct link *l;
+	int r = 0;
+
+	DL_FOREACH (n->links, l) {
+		if (r == 0 && l->parent_on_host)
+			r = add_host_link(names, l->parent);
+		if (r == 0 && l->peer && l->peer->netns->host)
+			r = add_host_link(names, l->peer->name);
+		if (r == 0 && l->peer && l->peer->netns->host)
+			r = add_host_link(names, l->peer->master);
+	}
+	return r;
+}
+
+/* The host's links that a round without the host is about; NULL for all of them. With a configuration that
+ * was before, others may matter. */
+static int host_links(const struct round_item *host, char ***ret)
+{
+	const struct round *r = host->round;
+	char **names = calloc(1, sizeof(*names));
+	struct round_item *i, *tmp;
+	int e = names ? 0 : -ENOMEM;
+
+	HASH_ITER (hh, r->items, i, tmp)
+		if (e == 0 && i->act && i->netns && strv_length(names) <= HOST_LINKS_MAX)
+			e = add_host_links(&names, i->netns);
+	if (e < 0 || strv_length(names) > HOST_LINKS_MAX || host->act || r->before || r->exact || r->atomic) {
+		strv_free(names);
+		names = NULL;
+	}
+	*ret = names;
+	return e;
+}
+
 static int prepare_survey(struct round_item *i)
 {
 	struct survey *s = &i->survey;
@@ -118,6 +161,12 @@ static int prepare_survey(struct round_item *i)
 	s->job.done = survey_done;
 	s->what = classes_to_look_at(i);
 	s->holders_wanted = i->act && !i->wanted;
+	if (s->host && !i->act) {
+		int r = host_links(i, &s->links);
+
+		if (r < 0)
+			return r;
+	}
 	if (u && u->fd >= 0) {
 		int fd = netns_dup(u->fd);
 

@@ -114,7 +114,7 @@ static int survey_inside(struct survey *s, const struct worker_thread *thread)
 		s->cookie = s->known_cookie ? s->known_cookie : netns_cookie_here();
 	}
 	if (r == 0)
-		r = actual_dump(rtnl, s->what & ~SURVEY_RESOLV, &s->actual, &s->error);
+		r = actual_dump_some(rtnl, s->what & ~SURVEY_RESOLV, s->links, &s->actual, &s->error);
 	if (r == 0)
 		r = read_sysctls(s);
 	if (!s->host && rtnl != host)
@@ -182,6 +182,8 @@ void survey_clear(struct survey *s)
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	s->fd = -1;
+	strv_free(s->links);
+	s->links = NULL;
 	netns_sysctls_free(s->sysctls, s->n_sysctls);
 	s->sysctls = NULL;
 	actual_free(s->actual);

@@ -23,6 +23,7 @@ struct survey {
 	bool host;
 	int fd;		/* a descriptor of its own, closed by survey_clear(); -1: look the name up */
 	unsigned what;	/* enum actual_what, SURVEY_RESOLV */
+	char **links;	/* names of the only links that matter; owned; NULL: all of them do */
 	int known_nsid; /* with fd: as an earlier survey found; -1: ask */
 	uint64_t known_inode, known_device, known_cookie; /* likewise; 0: ask */
 	bool holders_wanted;

@@ -379,6 +379,43 @@ static void test_dump(void **state)
 	space_close(&s);
 }
 
+/* Those asked for, once each, whatever they are called; what they are ports of; and nobody else. */
+static void test_dump_of_some(void **state)
+{
+	char *names[] = {(char *)"other-name", (char *)"nobody", (char *)"eth0", NULL}, *none[] = {NULL};
+	struct space peer = space_new(), s = space_new();
+	struct link_values v = {.change = LINK_CHANGE_MASTER};
+	struct actual *all, *a;
+	struct error err;
+	struct link x, y;
+
+	(void)state;
+	pair_init(&x, "eth0", &y, "ns-x");
+	pair_create(&s, &x, peer.fd);
+	bridge_create(&s, "br0");
+	bridge_create(&s, "br1");
+	assert_ok(ASK(&s, &err, request_altname, index_of(&s, "eth0"), "other-name", true), &err);
+	v.master_ifindex = index_of(&s, "br0");
+	assert_ok(ASK(&s, &err, request_link_set, index_of(&s, "eth0"), &v), &err);
+	all = look(&s, ACTUAL_LINKS);
+	assert_ok(actual_dump_some(s.rtnl, ACTUAL_LINKS | ACTUAL_RULES | ACTUAL_FOREIGN_TOO, names, &a, &err),
+		  &err);
+	assert_int_equal(a->n_links, 2);
+	assert_true(a->n_rules >= 3); /* of the rest all, and the socket is free for it */
+	assert_true(a->links[0].ifindex < a->links[1].ifindex);
+	assert_int_equal(find(a, "eth0")->ifindex, find(all, "eth0")->ifindex);
+	assert_int_equal(find(a, "eth0")->parent, find(all, "eth0")->parent);
+	assert_ptr_equal(find(a, "other-name"), find(a, "eth0"));
+	assert_string_equal(actual_link_by_index(a, find(a, "eth0")->master)->name, "br0");
+	actual_free(a);
+	assert_ok(actual_dump_some(s.rtnl, ACTUAL_LINKS, none, &a, &err), &err);
+	assert_int_equal(a->n_links, 0);
+	actual_free(a);
+	actual_free(all);
+	space_close(&peer);
+	space_close(&s);
+}
+
 static int compare_doubles(const void *a, const void *b)
 {
 	const double x = *(const double *)a, y = *(const double *)b;
@@ -423,6 +460,7 @@ int main(void)
 		cmocka_unit_test(test_fact_addr_gen_mode_before_up),
 		cmocka_unit_test(test_fact_what_creation_ignores),
 		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_dump_of_some),
 		cmocka_unit_test(test_dump_is_fast),
 	};
 

@@ -9,14 +9,14 @@
 #   NETNSD_PLUGIN_PATH     where their plugins are
 #   BENCH_N="100 500"      numbers of namespaces
 #   BENCH_ROUNDS="3 2"     rounds for each of them (the last number serves for the rest)
-#   BENCH_METHODS="..."    a choice of: start apply sequential batch parallel steps cni netavark
+#   BENCH_METHODS="..."    a choice of: start apply sequential batch parallel steps cni netavark, or none
+#
+# Then figures.sh says how a daemon with many namespaces behaves; its options are there.
 #   CC, CFLAGS             to build the two small helpers
 
-set -u -o pipefail
-export LC_ALL=C
+# shellcheck source=tests/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-bridge=br-bench
-readonly bridge
 cni=${CNI_PATH:-/usr/lib/cni}
 netavark=${NETAVARK:-$(command -v netavark || echo /usr/lib/podman/netavark)}
 
@@ -31,22 +31,7 @@ declare -A label=(
 	[netavark]="(e) netavark"
 )
 
-die() { echo "bench: $*" >&2; exit 1; }
-note() { echo "$*" >>"$work/notes"; }
-clock() { echo "${EPOCHREALTIME/./}"; }            # microseconds
-address() { echo "10.64.$(($1 / 250)).$(($1 % 250 + 2))"; }
-
 # --- input, written before anything is timed -----------------------------------------------------
-write_netnsd() { # N
-	local i dir=$work/$1/netnsd
-	mkdir -p "$dir"
-	printf '[Namespace]\nHost=yes\n[Bridge %s]\nAddress=10.64.0.1/16\n' "$bridge" >"$dir/host.netns"
-	for ((i = 0; i < $1; i++)); do
-		printf '[Veth eth0]\nPeerName=ns-%s\nPeerBridge=%s\nAddress=%s/16\nGateway=10.64.0.1\n' \
-			"b$i" "$bridge" "$(address "$i")" >"$dir/b$i.netns"
-	done
-}
-
 # The fastest form found with iproute2 6.1: one batch makes all names and veths, with eth0 born up
 # inside its namespace; a second ip enters each namespace for the three lines that only work there.
 # Slower: nsenter for ip -n, `netns exec` lines in the batch, moving the end after making it.
@@ -93,19 +78,9 @@ write_netavark() { # N
 }
 
 # --- the contestants: each runs inside its sandbox and leaves the microseconds in $took ------------
-daemon_start() { # CONFIG-DIRECTORY; sets ready_ms and daemon
-	local line
-	line=$(NETNSD_CONFIG_PATH=$1 "$work/notify" 120 "$work/log" "$NETNSD") || return 1
-	ready_ms=${line% *} daemon=${line#* }
-}
-
 # Processor time: less disturbed than the clock by whatever else the machine does.
 cpu_children() { # of what this shell has waited for, in us
 	awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print int(($14 + $15) * 1000000 / hz) }' "/proc/$$/stat"
-}
-
-cpu_daemon() { # of all its threads, in us
-	cat "/proc/$daemon/task/"*/schedstat | awk '{ t += $1 } END { print int(t / 1000) }'
 }
 
 memory() { # FIELD of the daemon, kB
@@ -116,16 +91,6 @@ method_start() {
 	daemon_start "$work/$n/netnsd" || return 1
 	took=$(awk -v ms="$ready_ms" 'BEGIN { printf "%d", ms * 1000 }')
 	used=$(cpu_daemon)
-}
-
-# The kernel goes on for seconds after the last ack (duplicate address detection of every link, with the
-# rtnl lock each time); that is not what a command with nothing to do costs.
-settle() {
-	local i
-	for ((i = 0; i < 100; i++)); do
-		ip -n "b$((n - 1))" -6 addr show tentative | grep -q . || return 0
-		sleep 0.1
-	done
 }
 
 method_apply() {
@@ -239,29 +204,6 @@ check_result() { # METHOD: what was timed must be what was asked for
 	wrong "$bridge never came up"
 }
 
-wait_until() { # SECONDS COMMAND ...
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.02
-	done
-}
-
-ended() { [ ! -d "/proc/$daemon" ] || grep -q '^State:.Z' "/proc/$daemon/status" 2>/dev/null; }
-no_ports() { [ "$(find /sys/class/net -mindepth 1 | wc -l)" -le 2 ]; } # lo and the bridge
-
-# Lets go of every namespace and waits until the kernel took their links back: a round that starts
-# while the last one's namespaces are still being torn down waits for the rtnl lock and not for itself.
-tear_down() {
-	if [ -n "$daemon" ]; then
-		kill "$daemon"
-		wait_until 20 ended || note "netnsd did not end within 20 s of SIGTERM"
-	fi
-	umount -l /run
-	wait_until 120 no_ports || note "the kernel kept links of a round for more than 120 s"
-}
-
 round() { # METHOD N
 	local method=$1 status=0 before
 	n=$2 took='' used='' daemon='' ready_ms=''
@@ -281,17 +223,6 @@ round() { # METHOD N
 }
 
 # --- all rounds ----------------------------------------------------------------------------------
-# The kernel destroys namespaces in one ordered queue: when a namespace made now is gone, which the
-# disappearance of its veth end here shows, so are all that were let go before.
-flush() {
-	exec 9</proc/self/ns/net
-	unshare -n ip link add name end type veth peer name bench-mark netns /proc/self/fd/9
-	exec 9<&-
-	wait_until 120 test ! -e /sys/class/net/bench-mark || note "the kernel was not done with a round after 120 s"
-}
-
-progress() { if [ -t 2 ]; then printf '\r\033[K%s' "$*" >&2; fi; }
-
 usable() { # METHOD
 	case $1 in
 	start | apply) [ -x "${NETNSD:-}" ] || { note "netnsd: not measured, NETNSD names no program"; return 1; } ;;&
@@ -347,7 +278,6 @@ all_rounds() {
 }
 
 # --- the report ----------------------------------------------------------------------------------
-median() { sort -n | awk '{ v[NR] = $1 } END { if (NR) print (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2 }'; }
 of() { [ -f "$work/results" ] && awk -v n="$1" -v m="$2" -v f="${3:-3}" '$1 == n && $2 == m { print $f }' "$work/results"; }
 ratio() { if [ -n "$1" ] && [ -n "$2" ]; then awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; else echo -; fi; }
 
@@ -396,14 +326,20 @@ main() {
 	work=$(mktemp -d "${TMPDIR:-/tmp}/netnsd-bench.XXXXXX") || exit 1
 	trap 'rm -rf "$work"' EXIT
 	export work self
-	for m in sequential notify; do
+	for m in sequential notify foreign calls; do
 		# shellcheck disable=SC2086
 		${CC:-cc} -std=gnu11 -D_GNU_SOURCE ${CFLAGS:--O2} -o "$work/$m" "$here/$m.c" || die "cannot build $m"
 	done
 	echo "kernel $(uname -r), $(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg), $(ip -V | sed 's/.*iproute2/iproute2/')"
 	awk -v cpus="$(nproc)" '{ exit $1 > cpus / 4 }' /proc/loadavg ||
 		note "the machine was busy when this began (load $(cut -d' ' -f1 /proc/loadavg)): read the ratios with care"
-	unshare -mnpf --mount-proc --kill-child bash "$self" rounds || exit 1
+	if [ "${BENCH_METHODS:-}" != none ]; then
+		unshare -mnpf --mount-proc --kill-child bash "$self" rounds || exit 1
+	fi
+	if [ "${BENCH_FIGURES:-}" != none ] && [ -x "${NETNSD:-}" ] && [ -x "${NETNSCTL:-}" ]; then
+		read -ra counts <<<"${BENCH_N:-500}"
+		unshare -mnpf --mount-proc --kill-child bash "$here/figures.sh" "${counts[-1]}" || exit 1
+	fi
 	[ ! -s "$work/notes" ] || { echo; echo "Notes"; sort -u "$work/notes" | sed 's/^/  /'; }
 }
 

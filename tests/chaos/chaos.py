@@ -170,6 +170,7 @@ class Chaos:
     def forget_namespace(self, name):
         self.inodes.pop(name, None)
         self.aliens.discard(name)
+        self.indexes.pop((name, "alien0"), None)
         for me in [me for me in w.identity(self.world) if me[0] == name]:
             self.forget_link(me)
 

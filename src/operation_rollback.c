@@ -235,9 +235,14 @@ static void drop_restore(struct operation *op)
 				: m->p->ran ? desired_ref(m->p->ran)
 					    : NULL;
 	struct error err = {0};
+	struct unit *u, *tmp;
 
 	if (!plain && manager_checkpoint_load(m, false, &plain, &err) < 0)
 		return; /* the other one will do */
+	/* What was restored is in force, but nobody's to take back when it is not declared any more. */
+	HASH_ITER (hh, m->units, u, tmp)
+		if (u->applied)
+			unit_set_applied(u, plain);
 	manager_swap(m, plain);
 }
 

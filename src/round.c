@@ -250,13 +250,21 @@ static int check_places(const struct round_item *i, struct error *err)
 	return r;
 }
 
+/* What may have to be taken back: what was in force, or, on the way back, what was begun. */
+static const struct desired *tree_before(const struct round_item *i)
+{
+	if (i->round->exact && i->round->before)
+		return i->round->before;
+	return i->unit ? i->unit->applied : NULL;
+}
+
 static int item_reconcile(struct round_item *i, struct plan **ret, struct error *err)
 {
 	const struct survey *s = &i->survey;
 	struct reconcile_input in = {
 		.desired = i->round->desired,
 		.netns = i->netns,
-		.before = i->unit && i->unit->applied ? desired_find(i->unit->applied, i->name) : NULL,
+		.before = tree_before(i) ? desired_find(tree_before(i), i->name) : NULL,
 		.own = s->actual,
 		.named = s->named,
 		/* An adopted one may have had a number of the kernel's before, which cannot be changed; and

@@ -83,5 +83,7 @@ int netns_sysctl_read(const char *path, char *ret, size_t size, struct error *er
 int netns_resolv_write(const char *name, const char *content, struct error *err);
 int netns_resolv_read(const char *name, char **ret, bool *ret_ours, struct error *err); /* -ENOENT */
 int netns_resolv_remove(const char *name, struct error *err); /* only ours; empty directory too */
+/* Calls fn for each name whose file is ours. */
+int netns_resolv_list(int (*fn)(const char *name, void *data), void *data);
 
 #endif

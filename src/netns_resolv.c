@@ -6,6 +6,7 @@
 #include "cleanup.h"
 #include "netns.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -207,4 +208,23 @@ int netns_resolv_remove(const char *name, struct error *err)
 	if (there) /* or nobody would look for it again */
 		(void)write_resolv(directory, there, false);
 	return error_set(err, e, "Cannot remove %s/%s: %s", NETNS_FILES, name, strerror(-e));
+}
+
+int netns_resolv_list(int (*fn)(const char *name, void *data), void *data)
+{
+	DIR *d = opendir(NETNS_FILES);
+	struct dirent *e;
+	int r = 0;
+
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while (r == 0 && (e = readdir(d)) != NULL) {
+		bool ours = false;
+
+		if (netns_name_is_valid(e->d_name) && netns_resolv_read(e->d_name, NULL, &ours, NULL) == 0 &&
+		    ours)
+			r = fn(e->d_name, data);
+	}
+	(void)closedir(d);
+	return r;
 }

@@ -18,7 +18,7 @@
 static bool is_lasting(int code)
 {
 	return code == -EINVAL || code == -EOPNOTSUPP || code == -ERANGE || code == -EAFNOSUPPORT ||
-	       code == -EEXIST || code == -ENOENT;
+	       code == -EEXIST;
 }
 
 static void try_again(struct unit *u)

@@ -269,6 +269,18 @@ static void scan_nsid(int nsid, void *data)
 		s->last_adopted = nsid;
 }
 
+/* The namespace went while no daemon ran: nobody else looks for its file. One that is to come gets it anew.
+ */
+static int scan_resolv(const char *name, void *data)
+{
+	enum netns_name_state state;
+
+	(void)data;
+	if (netns_probe(name, &state, NULL, NULL) == 0 && state == NETNS_NAME_ABSENT)
+		(void)netns_resolv_remove(name, NULL); /* what fails here is tried again by the next start */
+	return 0;
+}
+
 void scan_run(struct job *job, void *thread)
 {
 	struct scan *s = (struct scan *)job;
@@ -280,6 +292,8 @@ void scan_run(struct job *job, void *thread)
 	r = rtnl_nsid_dump(x.thread->host, scan_nsid, s, &s->error);
 	if (r == 0)
 		r = netns_list(scan_name, &x, &s->error);
+	if (r == 0)
+		(void)netns_resolv_list(scan_resolv, NULL);
 	if (r < 0 && s->error.code == 0)
 		error_set(&s->error, r, "%s", strerror(-r));
 }

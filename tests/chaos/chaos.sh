@@ -4,7 +4,7 @@
 # leaks. For CHAOS_SECONDS or CHAOS_STEPS, from CHAOS_SEED, which replays a run; with CHAOS_LOG=FILE the log of a
 # daemon that failed is kept there.
 # shellcheck source=tests/integration/lib.sh
-. "$(dirname "$0")/../integration/lib.sh"
+. "$(dirname "$0")/../integration/lib.sh" || exit 1
 sandbox "$@"
 need_program python3 nsenter
 for kind in veth bridge ifb; do

@@ -54,6 +54,26 @@ assert_plan_empty
 rm -f /etc/netnsd/*
 assert_ok ctl apply
 leak_check
+
+step "killed, and a namespace went before the next start: its DNS file goes as well"
+printf '[Namespace]\nDNS=10.0.0.1\n' | conf gone
+printf '[Namespace]\nDNS=10.0.0.1\n' | conf changed
+mkdir -p /etc/netns/theirs /etc/netns/empty
+echo nameserver 10.0.0.9 >/etc/netns/theirs/resolv.conf
+foreign theirs empty
+assert_ok ctl apply
+[ -s /etc/netns/gone/resolv.conf ] || fail "no DNS file"
+kill_daemon
+ip netns del gone
+ip netns del changed
+rm /etc/netnsd/gone.netns
+printf '[Namespace]\n' | conf changed
+start_daemon
+assert_eq "$(ls /etc/netns)" "$(printf '%s\n' empty theirs)"
+rm -r /etc/netns/theirs /etc/netns/empty
+rm -f /etc/netnsd/*
+assert_ok ctl apply
+leak_check
 stop_daemon
 
 if ! command -v strace >/dev/null || ! strace -o /dev/null true 2>/dev/null; then

@@ -9,7 +9,7 @@
 #   SWEEP_PART=I/N                                        the Ith of N parts, for several at a time
 TEST_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/integration/lib.sh
-. "$TEST_DIR/../integration/lib.sh"
+. "$TEST_DIR/../integration/lib.sh" || exit 1
 sandbox "$@"
 need_program strace
 strace -o /dev/null true 2>/dev/null || skip "strace cannot be used here"

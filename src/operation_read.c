@@ -59,7 +59,8 @@ void operation_run_describe(struct operation *op)
 	}
 	s->job.run = survey_run;
 	s->job.done = describe_done;
-	worker_pool_submit(op->manager->workers, &s->job);
+	/* Somebody waits for the answer; an apply that is under way has hundreds of jobs. */
+	worker_pool_submit_urgent(op->manager->workers, &s->job);
 }
 
 static bool is_settled(const struct unit *u)

@@ -22,7 +22,8 @@ struct worker_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t work;	 /* a job is queued, or the pool stops */
 	pthread_cond_t finished; /* a job is finished, or a thread has started */
-	struct job_queue queued, completed;
+	struct job_queue urgent, queued, completed;
+	bool urgent_was_last;
 	unsigned started; /* threads whose start() has returned */
 	int start_result; /* first failure of a start() */
 	bool stopping;
@@ -81,12 +82,25 @@ static int worker_report_start(struct worker_pool *p, void **ret_thread_data)
 	return r;
 }
 
+/* Whoever asks many urgent ones gets half of the threads' time, not all of it. */
+static struct job *pop_next(struct worker_pool *p)
+{
+	struct job *job = p->urgent_was_last ? queue_pop(&p->queued) : NULL;
+
+	p->urgent_was_last = false;
+	if (job == NULL) {
+		job = queue_pop(&p->urgent);
+		p->urgent_was_last = job != NULL;
+	}
+	return job != NULL ? job : queue_pop(&p->queued);
+}
+
 static struct job *worker_next_job(struct worker_pool *p)
 {
 	struct job *job;
 
 	pthread_mutex_lock(&p->lock);
-	while ((job = queue_pop(&p->queued)) == NULL && !p->stopping)
+	while ((job = pop_next(p)) == NULL && !p->stopping)
 		pthread_cond_wait(&p->work, &p->lock);
 	pthread_mutex_unlock(&p->lock);
 	return job;
@@ -201,6 +215,7 @@ int worker_pool_new(struct ev_loop *loop, const struct worker_setup *setup, stru
 		return -ENOMEM;
 	p->setup = *setup;
 	p->loop = loop;
+	queue_init(&p->urgent);
 	queue_init(&p->queued);
 	queue_init(&p->completed);
 	pthread_mutex_init(&p->lock, NULL);
@@ -223,14 +238,24 @@ int worker_pool_new(struct ev_loop *loop, const struct worker_setup *setup, stru
 	return 0;
 }
 
-void worker_pool_submit(struct worker_pool *p, struct job *job)
+static void submit(struct worker_pool *p, struct job_queue *queue, struct job *job)
 {
 	if (p->pending++ == 0) /* it also keeps the loop running */
 		ev_timer_again(p->loop, &p->lost);
 	pthread_mutex_lock(&p->lock);
-	queue_push(&p->queued, job);
+	queue_push(queue, job);
 	pthread_cond_signal(&p->work);
 	pthread_mutex_unlock(&p->lock);
+}
+
+void worker_pool_submit(struct worker_pool *p, struct job *job)
+{
+	submit(p, &p->queued, job);
+}
+
+void worker_pool_submit_urgent(struct worker_pool *p, struct job *job)
+{
+	submit(p, &p->urgent, job);
 }
 
 unsigned worker_pool_pending(const struct worker_pool *p)

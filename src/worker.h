@@ -28,6 +28,8 @@ struct worker_setup {
 int worker_pool_new(struct ev_loop *loop, const struct worker_setup *setup, struct worker_pool **ret);
 /* Takes the job over until done() is called. Loop thread only. */
 void worker_pool_submit(struct worker_pool *p, struct job *job);
+/* As worker_pool_submit(), past what waits: every other job may be one of these, so that nothing starves. */
+void worker_pool_submit_urgent(struct worker_pool *p, struct job *job);
 unsigned worker_pool_pending(const struct worker_pool *p); /* submitted, done() not yet called */
 /* Blocks until every submitted job has run and its done() was called. */
 void worker_pool_drain(struct worker_pool *p);

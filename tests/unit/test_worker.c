@@ -108,6 +108,68 @@ static void test_jobs_run_once_on_other_threads(void **state)
 	ev_loop_destroy(loop);
 }
 
+struct gate {
+	struct job job;
+	pthread_mutex_t closed;
+};
+
+static void gate_run(struct job *job, void *thread_data)
+{
+	struct gate *g = (struct gate *)job;
+
+	(void)thread_data;
+	pthread_mutex_lock(&g->closed);
+	pthread_mutex_unlock(&g->closed);
+}
+
+static void gate_done(struct job *job)
+{
+	(void)job;
+}
+
+static char order[8];
+
+static void order_done(struct job *job)
+{
+	const struct count *c = (struct count *)job;
+
+	strncat(order, c->thread_name, 1);
+}
+
+static void order_run(struct job *job, void *thread_data)
+{
+	(void)job;
+	(void)thread_data;
+}
+
+/* Urgent ones come first, and of two jobs in a row one is not urgent. */
+static void test_urgent_jobs_take_turns(void **state)
+{
+	static const char names[] = "abcxyz";
+	static struct count c[6];
+	struct gate g = {.job = {.run = gate_run, .done = gate_done}, .closed = PTHREAD_MUTEX_INITIALIZER};
+	struct ev_loop *loop = ev_loop_new(0);
+	struct worker_pool *p = pool(loop, 1);
+
+	(void)state;
+	order[0] = '\0';
+	pthread_mutex_lock(&g.closed);
+	worker_pool_submit_urgent(p, &g.job); /* the thread is busy until all are there, or begins with it */
+	for (unsigned i = 0; i < 6; i++) {
+		c[i] = (struct count){.job = {.run = order_run, .done = order_done},
+				      .thread_name = {names[i]}};
+		if (names[i] < 'x')
+			worker_pool_submit(p, &c[i].job);
+		else
+			worker_pool_submit_urgent(p, &c[i].job);
+	}
+	pthread_mutex_unlock(&g.closed);
+	worker_pool_drain(p);
+	assert_string_equal(order, "axbycz");
+	worker_pool_free(p);
+	ev_loop_destroy(loop);
+}
+
 static void test_done_may_submit(void **state)
 {
 	struct count c[3];
@@ -239,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_jobs_run_once_on_other_threads),
+		cmocka_unit_test(test_urgent_jobs_take_turns),
 		cmocka_unit_test(test_done_may_submit),
 		cmocka_unit_test(test_drain_and_free_finish_everything),
 		cmocka_unit_test(test_thread_data),

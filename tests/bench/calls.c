@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Calls the daemon at a fixed beat and prints how long each answer took, for `make bench`.
  *
- * An answer that takes longer than the beat keeps the next call waiting; that one's time counts from
- * when it was due, so that one long pause is not told as a single slow call.
+ * An answer that takes longer than the beat keeps others from being asked for: for each of those the
+ * time that it would have waited is printed too, so that a long pause is not told as a single slow call.
  *
  * calls SOCKET BEAT-MS LABEL METHOD PARAMETERS: until SIGTERM; lines "LABEL MICROSECONDS". */
 #include <err.h>
@@ -76,13 +76,17 @@ int main(int argc, char **argv)
 	beat = (int64_t)(atof(argv[2]) * 1000);
 	size = snprintf(text, sizeof(text), "{\"method\":\"%s\",\"parameters\":%s}", argv[4], argv[5]);
 	for (due = now(); !ended; due += beat) {
-		int64_t rest = due - now();
+		int64_t rest = due - now(), began;
 		struct timespec nap = {rest / 1000000, rest % 1000000 * 1000};
 
 		if (rest > 0)
 			(void)nanosleep(&nap, NULL);
+		began = now();
 		call(fd, text, (size_t)size + 1);
-		printf("%s %lld\n", argv[3], (long long)(now() - due));
+		for (int64_t took = now() - began; took > 0; took -= beat)
+			printf("%s %lld\n", argv[3], (long long)took);
+		while (due + beat < now())
+			due += beat;
 	}
 	return 0;
 }

@@ -41,11 +41,11 @@ table_head() { printf '  %-34s %6s %8s %8s %8s %8s  %s\n' "" n p50 p90 p99 "max 
 row() { # LABEL AIM-P99-MS, or - ; values on standard input
 	local all lost count p50 p90 p99 max verdict=''
 	all=$(cat)
-	lost=$(grep -c -- - <<<"$all")
-	read -r count p50 p90 p99 max < <(grep -v -- - <<<"$all" | quantiles)
+	lost=$(grep -c -x -- - <<<"$all")
+	read -r count p50 p90 p99 max < <(grep -v -x -- - <<<"$all" | quantiles)
 	[ -n "${count:-}" ] || { printf '  %-34s never came back (%s tried)\n' "$1" "$lost"; return; }
 	[ "$2" = - ] || verdict=$(met "$p99" "$2")
-	[ "$lost" = 0 ] || verdict="$verdict; $lost never came"
+	[ "$lost" = 0 ] || verdict="${verdict:+$verdict; }$lost of them never"
 	printf '  %-34s %6s %8s %8s %8s %8s  %s\n' "$1" "$count" "$p50" "$p90" "$p99" "$max" "$verdict"
 }
 
@@ -64,9 +64,10 @@ column() { # FILE KIND COLUMN
 monitor_loop() {
 	local -A name
 	local line id what i
-	while read -r _ id _ _ _ what; do # nsid 5 (iproute2 netns name: b0)
-		name[$id]=${what%)}
-	done < <(ip netns list-id)
+	while read -r what _ id; do # b0 (id: 5); `ip netns list-id` of iproute2 6.1 stops after the first hundred
+		name[${id%)}]=$what
+	done < <(ip netns list)
+	touch "$work/watching"
 	ip -o monitor link address route all-nsid | while IFS= read -r line; do
 		[[ $line == "[nsid "*"]Deleted "* ]] || continue
 		id=${line#\[nsid } id=${id%%]*} what=${name[$id]:-}
@@ -128,7 +129,8 @@ figure_repair() {
 	wait_until 20 ended
 	setsid bash "$0" monitor &
 	watcher=$!
-	sleep 1
+	wait_until 60 test -e "$work/watching"
+	sleep 1 # for ip to listen
 	headline "The same by a shell loop around ip monitor"
 	table_head "x netnsd (p50)"
 	deletions "$work/other" $((samples / 4 + 1)) link address route
@@ -137,8 +139,8 @@ figure_repair() {
 		column "$work/other" $kind 2 | row "$kind" -
 	done
 	for kind in link address route; do
-		own=$(column "$work/own" $kind 2 | grep -v -- - | median)
-		other=$(column "$work/other" $kind 2 | grep -v -- - | median)
+		own=$(column "$work/own" $kind 2 | grep -v -x -- - | median)
+		other=$(column "$work/other" $kind 2 | grep -v -x -- - | median)
 		awk -v k="$kind" -v a="$other" -v b="$own" 'BEGIN { if (a && b) printf "  %s: %.1f x\n", k, a / b }'
 	done
 	echo "  name: a loop can only make another, empty namespace of that name"
@@ -160,10 +162,11 @@ stop_callers() {
 	wait "${callers[@]}" 2>/dev/null
 }
 
-report_callers() { # FILE WHAT
-	local m
+report_callers() { # WHAT AIM FILE...
+	local m what=$1 aim=$2
+	shift 2
 	for m in ping list describe; do
-		awk 'NF == 2 { print $2 }' "$1.$m" | row "$m, $2" 10
+		awk 'NF == 2 { print $2 }' "${@/%/.$m}" | row "$m, $what" "$aim"
 	done
 }
 
@@ -177,18 +180,19 @@ figure_control() {
 	start_callers /run/quiet
 	sleep 3
 	stop_callers
-	report_callers /run/quiet "at rest"
+	report_callers "at rest" 10 /run/quiet
 	cp "$work/$n/netnsd/"*.netns /run/bench/
 	start_callers /run/create
 	"$NETNSCTL" apply >>"$work/log" 2>&1
 	stop_callers
-	report_callers /run/create "while creating"
 	rm /run/bench/b*.netns
 	start_callers /run/destroy
 	"$NETNSCTL" apply >>"$work/log" 2>&1
 	wait_until 60 few_ports
 	stop_callers
-	report_callers /run/destroy "while destroying"
+	report_callers "while creating" - /run/create
+	report_callers "while destroying" - /run/destroy
+	report_callers "in both" 10 /run/create /run/destroy
 }
 few_ports() { [ "$(find /sys/class/net -mindepth 1 | wc -l)" -le 3 ]; }
 

@@ -137,8 +137,11 @@ static void delete_name(int index)
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), DIRECTORY "/b%d", index);
-	if (umount2(path, MNT_DETACH) < 0 || unlink(path) < 0)
-		warn("%s", path);
+	/* EBUSY: it was put back between the two calls. `ip netns delete` gives up then; we want it gone. */
+	do
+		if (umount2(path, MNT_DETACH) < 0 && errno != EINVAL)
+			warn("%s", path);
+	while (unlink(path) < 0 && errno == EBUSY);
 }
 
 /* The process that deletes: tells when it began. */

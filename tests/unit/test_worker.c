@@ -132,8 +132,10 @@ static char order[8];
 static void order_done(struct job *job)
 {
 	const struct count *c = (struct count *)job;
+	size_t n = strlen(order);
 
-	strncat(order, c->thread_name, 1);
+	assert_true(n + 1 < sizeof(order));
+	order[n] = c->thread_name[0];
 }
 
 static void order_run(struct job *job, void *thread_data)

@@ -26,6 +26,7 @@ static void release_units(struct manager *m, const struct operation *op)
 			if (!u->netns && u->fd < 0 && u->state != NETNS_REMOVING && !u->config_failed)
 				manager_unit_free(u);
 		}
+	watch_names_soon(m); /* names of those that were held were not looked at */
 }
 
 static void collect_holders(struct operation *op)

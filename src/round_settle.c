@@ -47,6 +47,7 @@ static void settle_done(struct round_item *i)
 	struct unit *u = i->unit;
 
 	u->failures = 0;
+	u->unnamed = false; /* taken away again is told again */
 	u->told_failure = (struct error){0};
 	desired_unref(u->before);
 	u->before = NULL;

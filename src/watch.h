@@ -59,6 +59,8 @@ void unit_mark_later(struct unit *u, double seconds);
 /* watch_names.c: inotify on /run/netns, /proc/self/mountinfo */
 /* What inotify has by now; as watch_drain(). */
 void watch_names_drain(struct manager *m);
+/* Looks at all names in a moment. */
+void watch_names_soon(struct manager *m);
 int watch_names_start(struct manager *m, struct error *err);
 void watch_names_stop(struct manager *m);
 

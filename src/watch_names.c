@@ -78,7 +78,7 @@ void watch_settle(struct manager *m)
 	check_names(m);
 }
 
-static void check_soon(struct manager *m)
+void watch_names_soon(struct manager *m)
 {
 	ev_timer *w = &m->p->names_timer;
 
@@ -93,7 +93,7 @@ static void on_mounts(struct ev_loop *loop, ev_io *w, int events)
 {
 	(void)loop;
 	(void)events;
-	check_soon(w->data);
+	watch_names_soon(w->data);
 }
 
 static bool plan_names(const struct plan *p)
@@ -154,7 +154,7 @@ static bool read_files(struct manager *m)
 void watch_names_drain(struct manager *m)
 {
 	while (ev_is_active(&m->p->names) && read_files(m))
-		check_soon(m);
+		watch_names_soon(m);
 }
 
 static void on_files(struct ev_loop *loop, ev_io *w, int events)

@@ -157,6 +157,12 @@ holds "unmounted" umount /run/netns/one
 umount /run/netns/one && rm /run/netns/one
 is_put_back "unmounted and removed"
 
+# Again at once, also while it is being put back.
+for _ in 1 2 3 4 5; do
+  umount /run/netns/one 2>/dev/null
+done
+is_put_back "unmounted five times"
+
 step "many at once"
 inns one ip link del side
 ip link del br-lan

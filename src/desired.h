@@ -182,13 +182,15 @@ struct netns {
 	UT_hash_handle hh; /* in desired->namespaces, by name, in order of name */
 };
 
-struct desired_string; /* desired.c's own */
+struct desired_string;	   /* desired.c's own */
+struct container_settings; /* desired_container.h */
 
 struct desired {
-	unsigned references;		/* touched by the loop thread only */
-	struct netns *namespaces;	/* uthash by name; the host is in it too */
-	struct netns *host;		/* never NULL once built */
-	struct desired_string *strings; /* interned file names and labels */
+	unsigned references;		       /* touched by the loop thread only */
+	struct netns *namespaces;	       /* uthash by name; the host is in it too */
+	struct netns *host;		       /* never NULL once built */
+	struct container_settings *containers; /* uthash by name */
+	struct desired_string *strings;	       /* interned file names and labels */
 };
 
 int desired_new(struct desired **ret);

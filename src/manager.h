@@ -160,6 +160,7 @@ struct manager {
 	struct checkpoint checkpoint; /* of an apply that may be, or was, taken back */
 	struct diags start_diags;     /* what was wrong with files at the start */
 	struct unit *units;	      /* uthash by name; the host's is in it */
+	struct container *containers; /* uthash by name */
 	struct worker_pool *workers;
 	struct operation *operations;
 	struct notice_board notices; /* for those who follow what happens */

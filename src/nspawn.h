@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Container settings to the command line of systemd-nspawn. Layer 2; pure, but for nspawn_probe.c, which
+ * asks the installed one what it knows. */
+#ifndef NETNSD_NSPAWN_H
+#define NETNSD_NSPAWN_H
+
+#include "desired_container.h"
+#include "error.h"
+
+/* What the installed nspawn knows. */
+struct nspawn_features {
+	unsigned version; /* 252 */
+	char **options;	  /* every "--option" of its --help, sorted */
+	char *path;	  /* of the program */
+};
+bool nspawn_knows(const struct nspawn_features *f, const char *option);
+/* The output of --version and --help to features. Pure. -EINVAL with err. */
+int nspawn_parse_features(const char *version, const char *help, struct nspawn_features *ret,
+			  struct error *err);
+void nspawn_features_clear(struct nspawn_features *f);
+
+/* nspawn_probe.c. $NETNSD_NSPAWN, or systemd-nspawn in the usual places (not by $PATH). Runs it twice, at
+ * most 5 s each; keeps the answer until the file changes (device, inode, size, mtime). The result is borrowed
+ * until the next call. -ENOENT, -ETIMEDOUT, -EINVAL with err, a sentence that says what to do. Loop thread
+ * (or the client) only. */
+int nspawn_probe(const struct nspawn_features **ret, struct error *err);
+
+/* All that is not the settings' own. */
+struct nspawn_run {
+	const struct nspawn_features *features;
+	const char *root;	 /* where the root is by now (overlay, skeleton), or NULL with Image= */
+	const char *netns_path;	 /* "/proc/self/fd/3"; NULL: the host's namespace */
+	bool registered;	 /* --register=yes */
+	const char *resolv_conf; /* file that goes to /etc/resolv.conf inside, "/etc/netns/NAME/resolv.conf";
+				    NULL: none */
+	const char *credentials_directory; /* a file for each credential, as they were read; NULL: none */
+};
+/* A NULL-terminated vector, owned: strv_free(). argv[0] is the program. -ENOMEM, or -EOPNOTSUPP with err
+ * naming key and option that this nspawn lacks (what `check` says too). */
+int nspawn_argv(const struct container_settings *c, const struct nspawn_run *run, char ***ret,
+		struct error *err);
+/* Its environment, complete: nothing of the daemon's own leaks. notify: path of the notify socket. */
+int nspawn_environment(const struct container_settings *c, const char *notify, char ***ret);
+/* The part of nspawn_argv() that only looks: 0, or -EOPNOTSUPP with err. */
+int nspawn_check(const struct container_settings *c, const struct nspawn_features *f, struct error *err);
+/* The payload is an init: its stop signal is SIGRTMIN+3 unless told otherwise; SIGTERM for all others. */
+bool nspawn_is_init(const struct container_settings *c);
+
+#endif

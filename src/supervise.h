@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a supervised container does next: one state, events that come in, effects to be carried out. Layer 2;
+ * pure: no clock, no process, no log. Times are CLOCK_BOOTTIME microseconds; 0: none.
+ *
+ *   dead -> start-pre -> start -> running -> stop-sigterm -> stop-sigkill -> stop-post -> dead | failed |
+ * auto-restart
+ *
+ * start-pre: waits for its turn, its namespace, its root; start: nspawn runs, not ready; stop-post: nspawn
+ * has ended, cgroup and root are cleaned. The words are systemd's substates. */
+#ifndef NETNSD_SUPERVISE_H
+#define NETNSD_SUPERVISE_H
+
+#include "restart.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum container_state {
+	CONTAINER_DEAD,
+	CONTAINER_START_PRE,
+	CONTAINER_START,
+	CONTAINER_RUNNING,
+	CONTAINER_STOP_SIGTERM,
+	CONTAINER_STOP_SIGKILL,
+	CONTAINER_STOP_POST,
+	CONTAINER_AUTO_RESTART,
+	CONTAINER_FAILED,
+	CONTAINER_SKIPPED, /* a condition is not met; not a failure */
+	CONTAINER_STATE_COUNT
+};
+const char *container_state_to_string(enum container_state s);
+int container_state_from_string(const char *text, enum container_state *ret);
+
+enum supervise_event {
+	SUPERVISE_START, /* somebody asks for it */
+	SUPERVISE_STOP,
+	SUPERVISE_RESTART,	/* ends, then starts, or just starts */
+	SUPERVISE_PREPARED,	/* all that nspawn needs is there */
+	SUPERVISE_NOT_PREPARED, /* it cannot be had: result in `result` */
+	SUPERVISE_CONDITION,	/* a condition is not met */
+	SUPERVISE_LEADER,	/* nspawn has told its payload's PID: it handles SIGTERM from now on */
+	SUPERVISE_READY,
+	SUPERVISE_EXITED,   /* nspawn has ended: code, status */
+	SUPERVISE_CLEANED,  /* cgroup empty, root removed */
+	SUPERVISE_TIMER,    /* the deadline has come */
+	SUPERVISE_WATCHDOG, /* nspawn is silent for WatchdogSec= */
+	SUPERVISE_UNHEALTHY,
+	SUPERVISE_RESET_FAILED,
+	SUPERVISE_EVENT_COUNT
+};
+struct supervise_input {
+	enum supervise_event event;
+	uint64_t now, random;
+	int code, status;	/* EXITED; code 0: unknown, which counts as a failure */
+	enum run_result result; /* NOT_PREPARED */
+};
+
+/* What the caller has to do, in this order. */
+enum supervise_effect {
+	EFFECT_KILL = 1 << 0,	 /* cgroup.kill */
+	EFFECT_SIGTERM = 1 << 1, /* to nspawn */
+	EFFECT_SIGINT = 1 << 2,	 /* to nspawn, while it is still starting */
+	EFFECT_CLEAN = 1 << 3, /* kill what is left, wait until empty, remove cgroup and root; then CLEANED */
+	EFFECT_PREPARE = 1 << 4, /* then PREPARED, NOT_PREPARED or CONDITION */
+	EFFECT_LAUNCH = 1 << 5,	 /* then LEADER, READY, EXITED */
+	EFFECT_CHANGED = 1 << 6	 /* the state is another one */
+};
+
+struct supervise_policy {
+	const struct restart_policy *restart;
+	uint64_t timeout_start, timeout_stop; /* USEC_INFINITY: none */
+	bool health_restarts;		      /* HealthAction=restart; else UNHEALTHY stops it */
+};
+
+struct supervision { /* plain data: can be written down and read back */
+	enum container_state state;
+	enum run_result result;	    /* of the run that ended last, or why it could not begin */
+	int exit_code, exit_status; /* of the last nspawn; code 0: none, or unknown */
+	bool stop_asked;	    /* no restart */
+	bool again;		    /* starts at once when it has ended */
+	bool leader, ready;
+	unsigned restarts;	 /* automatic ones in a row */
+	unsigned total_restarts; /* since it was started by somebody */
+	uint64_t since;		 /* of this state */
+	uint64_t running_since;	 /* 0: is not */
+	uint64_t deadline;	 /* when TIMER is due; 0: none */
+	unsigned signals;	 /* SIGTERMs sent to this nspawn */
+	struct start_limit starts;
+	char reason[160]; /* of the last decision, or "" */
+};
+
+/* Returns effects (bits). An event that means nothing in this state changes nothing. */
+unsigned supervise_step(struct supervision *s, const struct supervise_policy *p,
+			const struct supervise_input *in);
+/* Whether a process or its remains may exist: neither dead, failed, skipped nor waiting to be restarted. */
+bool supervise_is_active(const struct supervision *s);
+
+/* Ends after so much time when even the second SIGTERM does not help. */
+#define SUPERVISE_KILL_DELAY (5 * UINT64_C(1000000))
+
+#endif

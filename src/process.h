@@ -30,16 +30,18 @@ struct process_spec {
  * a session of its own. If the daemon dies first, the child ends. -errno with err. */
 int process_spawn(struct ev_loop *loop, const struct process_spec *spec, process_exited_fn *exited,
 		  void *data, struct process **ret, struct error *err);
-/* Lets it exec. exec_failed is told through exited(): code CLD_EXITED, status 203 as systemd has it. */
+/* Lets it exec. What fails in the child is told through exited(), with systemd's statuses: 203 the exec (its
+ * output says why), 202 descriptors, 208 stdin. -ESRCH: it has ended already, exited() comes; -EALREADY. */
 int process_release(struct process *p);
 pid_t process_pid(const struct process *p);
 int process_pidfd(const struct process *p);
 int process_signal(const struct process *p, int signal); /* by pidfd: never a stranger. -ESRCH: has ended */
 /* One that somebody else started, e.g. the daemon before this one: exited() comes with code 0 when its status
- * cannot be known. */
+ * cannot be known (before Linux 6.15, or when it is a zombie that nobody reaps). The pidfd is duplicated. */
 int process_adopt(struct ev_loop *loop, int pidfd, pid_t pid, process_exited_fn *exited, void *data,
 		  struct process **ret);
-/* Stops watching and frees; does not end it, apart from one that was never released. NULL is fine. */
+/* Stops watching and frees; does not end it, apart from one that was never released. A child that runs on
+ * will be a zombie until the daemon ends: free only what has ended, or at the end. NULL is fine. */
 void process_free(struct process *p);
 const char *exit_code_to_string(int code, int status, char *buffer,
 				size_t size); /* "exited, status=7", "killed, signal=TERM" */

@@ -15,6 +15,8 @@ int parse_u64(const char *text, uint64_t *ret); /* decimal, 0x, 0 octal; no sign
 int parse_s64(const char *text, int64_t *ret);
 int parse_size(const char *text, uint64_t *ret); /* "64K", "1.5M"; base 1024 */
 int parse_usec(const char *text, uint64_t *ret); /* systemd.time(7): "1min 30s", "5", "infinity" */
+/* "TERM", "SIGTERM", "RTMIN+3", "15". -ERANGE: a number that is no signal. */
+int parse_signal(const char *text, int *ret);
 int parse_mac(const char *text, struct netnsd_mac *ret);
 int parse_ip(const char *text, struct netnsd_ip *ret);
 int parse_prefix(const char *text, struct netnsd_prefix *ret); /* without /N: 32 or 128 */
@@ -27,6 +29,7 @@ int parse_words(const char *text, char ***words);
 #define FORMAT_MAX 96
 char *format_usec(uint64_t usec, char *ret);
 char *format_size(uint64_t bytes, char *ret);
+char *format_signal(int signal, char *ret); /* "SIGTERM", "SIGRTMIN+3" */
 char *format_mac(const struct netnsd_mac *mac, char *ret);
 char *format_ip(const struct netnsd_ip *ip, char *ret);
 char *format_prefix(const struct netnsd_prefix *prefix, char *ret); /* always with /N */

@@ -44,10 +44,10 @@ int run_result_from_string(const char *text, enum run_result *ret);
 /* RestartForceExitStatus=, RestartPreventExitStatus=, SuccessExitStatus=: numbers 0 to 255 and signals. */
 struct exit_set {
 	uint64_t status[4];
-	uint64_t signals; /* bit n: signal n, 1..63 */
+	uint64_t signals; /* bit n - 1: signal n, 1..64 */
 };
-/* "133", "SIGTERM", "TERM", "EX_USAGE" or "USAGE" (sysexits.h, without EX_ as systemd has it). Adds to the
- * set. -EINVAL. */
+/* "133", "SIGTERM", "TERM", "RTMIN+3", "EX_USAGE" or "USAGE" (sysexits.h and the LSB's, without EX_ as
+ * systemd has them). Adds to the set. -EINVAL. */
 int exit_set_add(struct exit_set *set, const char *word);
 bool exit_set_has(const struct exit_set *set, int code,
 		  int status); /* code: CLD_EXITED, CLD_KILLED, CLD_DUMPED */

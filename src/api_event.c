@@ -61,6 +61,7 @@ struct api_message *api_notice(const struct notice *n)
 	r |= api_put_int(o, "time", (json_int_t)n->time);
 	r |= put_event(o, n->netns, n->object, n->change, event_cause_to_string(n->cause), n->ifname,
 		       n->text);
+	r |= api_put_text(o, "container", n->container);
 	if (n->pid != 0)
 		r |= api_put_int(o, "pid", n->pid);
 	return api_message_new(api_built(o, r));

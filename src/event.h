@@ -17,6 +17,7 @@ enum event_object {
 	EVENT_NAMESPACE, /* netnsd's own: a state of a namespace; text is the state */
 	EVENT_DRIFT,	 /* netnsd's own: found to differ from its file, and not by our doing */
 	EVENT_REPAIR,	 /* netnsd's own: put back, or (text says) not */
+	EVENT_CONTAINER, /* netnsd's own: a state of a container; text is the state */
 	EVENT_OBJECT_COUNT
 };
 

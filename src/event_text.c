@@ -18,7 +18,7 @@ const char *event_object_to_string(enum event_object o)
 		[EVENT_LINK] = "link",	   [EVENT_ADDRESS] = "address",	    [EVENT_ROUTE] = "route",
 		[EVENT_RULE] = "rule",	   [EVENT_NEIGHBOR] = "neighbor",   [EVENT_SYSCTL] = "sysctl",
 		[EVENT_NAME] = "name",	   [EVENT_NAMESPACE] = "namespace", [EVENT_DRIFT] = "drift",
-		[EVENT_REPAIR] = "repair",
+		[EVENT_REPAIR] = "repair", [EVENT_CONTAINER] = "container",
 	};
 
 	return o < EVENT_OBJECT_COUNT ? names[o] : "unknown";

@@ -10,9 +10,10 @@
 
 /* Everything is borrowed during the call. */
 struct notice {
-	uint64_t sequence; /* from 1, without a gap; set by notice_publish() */
-	uint64_t time;	   /* CLOCK_REALTIME, usec; set by notice_publish() */
-	const char *netns; /* name of the object; for EVENT_NAME also a foreign name, escaped */
+	uint64_t sequence;     /* from 1, without a gap; set by notice_publish() */
+	uint64_t time;	       /* CLOCK_REALTIME, usec; set by notice_publish() */
+	const char *netns;     /* name of the object; for EVENT_NAME also a foreign name, escaped */
+	const char *container; /* EVENT_CONTAINER: its name; netns is the namespace it lives in. NULL: none */
 	enum event_object object;
 	enum event_change change;
 	enum event_cause cause;

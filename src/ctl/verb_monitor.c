@@ -74,6 +74,7 @@ static void print_event(const struct ctl *c, const json_t *e)
 	const char *object = or_empty(json_text(e, "object")), *change = or_empty(json_text(e, "change"));
 	const char *netns = or_empty(json_text(e, "namespace")), *cause = json_text(e, "cause");
 	_cleanup_free_ char *text = text_safe(or_empty(json_text(e, "text")), false);
+	const char *container = json_text(e, "container");
 	const enum color color = change_color(change, object);
 	const char sign = strcmp(change, "removed") == 0 ? '-' : strcmp(change, "set") == 0 ? '+' : ' ';
 
@@ -82,6 +83,8 @@ static void print_event(const struct ctl *c, const json_t *e)
 	/* Most texts begin with the word themselves. */
 	if (text && !str_starts_with(text, object))
 		printf("%s ", object);
+	if (container)
+		printf("%s ", container);
 	printf("%s%s", text ? text : "", color_off(c));
 	if (cause) {
 		printf("   %s%s", color_on(c, COLOR_GREY), cause);

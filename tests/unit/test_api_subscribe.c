@@ -199,6 +199,23 @@ static void test_long_state(void **state)
 	free(buffer);
 }
 
+static void test_container(void **state)
+{
+	struct notice n = {.netns = "lab",
+			   .container = "web",
+			   .object = EVENT_CONTAINER,
+			   .change = EVENT_SET,
+			   .text = "running"};
+
+	(void)state;
+	say(SUBSCRIBE_("\"state\":false, \"names\":[\"lab\"]"));
+	expect(READY("0"));
+	notice_publish(&m.notices, &n);
+	expect_from(client, MORE("\"sequence\":1,\"namespace\":\"lab\",\"object\":\"container\","
+				 "\"change\":\"set\",\"cause\":\"ours\",\"text\":\"running\","
+				 "\"container\":\"web\""));
+}
+
 static void test_without_state(void **state)
 {
 	(void)state;
@@ -466,6 +483,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_wrong_calls), TEST(test_order),
 		TEST(test_long_state),	TEST(test_without_state),
+		TEST(test_long_state),	TEST(test_container),
 		TEST(test_names),	TEST(test_reason),
 		TEST(test_resync),	TEST(test_resync_while_looking),
 		TEST(test_it_vanishes), TEST(test_failures),

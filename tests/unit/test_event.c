@@ -282,8 +282,8 @@ static void test_netconf(void **state)
 
 static void test_words(void **state)
 {
-	static const char *const objects[] = {"link",	"address", "route",	"rule",	 "neighbor",
-					      "sysctl", "name",	   "namespace", "drift", "repair"};
+	static const char *const objects[] = {"link", "address",   "route", "rule",   "neighbor", "sysctl",
+					      "name", "namespace", "drift", "repair", "container"};
 
 	(void)state;
 	for (int i = 0; i < EVENT_OBJECT_COUNT; i++)

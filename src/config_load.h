@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* *.netns files and drop-ins to a new desired tree. Layer 3. (Named config_load because config.h
- * is autoconf's.) Reads files, touches nothing else; netnsctl check uses it without a daemon. */
+/* *.netns and *.container files and drop-ins to a new desired tree. Layer 3. (Named config_load because
+ * config.h is autoconf's.) Reads files, touches nothing else; netnsctl check uses it without a daemon. */
 #ifndef NETNSD_CONFIG_LOAD_H
 #define NETNSD_CONFIG_LOAD_H
 
@@ -11,6 +11,8 @@
 /* Bounds on what the outside can make us read. */
 #define CONFIG_FILE_MAX	 (1024 * 1024) /* bytes in one file */
 #define CONFIG_FILES_MAX 65536	       /* files in one run */
+
+struct nspawn_features; /* nspawn.h */
 
 struct config_paths {
 	const char *const *directories; /* NULL-terminated, strongest first */
@@ -38,6 +40,9 @@ struct config_request {
 	 * good configuration", struct netns.text); returns an owned string or NULL. May be NULL. */
 	char *(*fallback)(const char *object, void *data);
 	void *fallback_data;
+	/* What the installed nspawn knows: what a container needs of it and it lacks is an error. NULL:
+	 * unknown, nothing is said. */
+	const struct nspawn_features *nspawn;
 };
 
 /* Masked objects (a link to /dev/null) are not there at all.

@@ -6,6 +6,7 @@
 
 #include "desired_container.h"
 #include "error.h"
+#include "health.h"
 #include "process.h"
 #include "supervise.h"
 
@@ -13,9 +14,6 @@
 #include <utlist.h>
 
 struct manager;
-
-enum health_state { HEALTH_NONE, HEALTH_UNKNOWN, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
-const char *health_state_to_string(enum health_state h); /* "", "unknown", "healthy", "unhealthy" */
 
 struct container {
 	char *name;
@@ -93,9 +91,7 @@ void containers_resume(struct manager *m, const char *netns);
 struct container *manager_find_container(struct manager *m, const char *name);
 void containers_free(struct manager *m); /* leaves what runs as it is */
 
-/* Where its console goes: "journal" with identifier "netnsd/NAME", or the path of a file. */
-#define CONTAINER_LOG_DIRECTORY "/var/log/netnsd"
-bool container_log_is_journal(const struct container *c);
-int container_log_path(const char *name, char *buffer, size_t size); /* CONTAINER_LOG_DIRECTORY "/NAME.log" */
+/* Where its console goes: the journal with identifier "netnsd/NAME", else console.h's file. */
+bool container_log_is_journal(void);
 
 #endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Into a running container: all namespaces, root and cgroup of its init. For netnsctl shell, and for what the
+ * daemon runs inside (HealthCmd=) through a child of its own program. Layer 1; an effect. Only for processes
+ * with one thread. */
+#ifndef NETNSD_ENTER_H
+#define NETNSD_ENTER_H
+
+#include "error.h"
+
+#include <sys/types.h>
+
+/* Moves this process into mount, pid (of children to come), net, uts, ipc, cgroup and, if it has one of its
+ * own, user namespace of the process that the pidfd is of, and into its root directory. -errno with err. */
+int enter_container(int pidfd, pid_t pid, struct error *err);
+/* The argument of the daemon's own program that makes it a helper: netnsd --enter-container PIDFD PID COMMAND
+ * ARGUMENT... enters, forks (for the PID namespace), executes, and exits as the command does; 125, 126, 127
+ * for what fails before, as env(1). Everything it needs comes as arguments; PATH is searched inside. */
+#define ENTER_OPTION "--enter-container"
+int enter_main(int argc, char **argv); /* the exit status */
+
+#endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The table of methods with their privilege, who is allowed what, and the server's life. */
 #include "api_internal.h"
+#include "clock.h"
 #include "idl.h"
 #include "log.h"
 
@@ -8,7 +9,6 @@
 #include <grp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* All users but root together. Each connection may hold a descriptor and 64 KiB of input. */
 #define CONNECTIONS_MAX 1024
@@ -63,14 +63,6 @@ static gid_t find_group(const char *name)
 	return g != NULL ? g->gr_gid : (gid_t)-1;
 }
 
-static uint64_t now_usec(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 static int server_new(struct api *a)
 {
 	const struct daemon_settings *settings = &a->manager->settings;
@@ -100,7 +92,7 @@ int api_start(struct manager *m, const char *socket_path, mode_t mode, int fd, s
 	if (a == NULL)
 		return error_set(err, -ENOMEM, "No memory for the control socket");
 	a->manager = m;
-	a->started_at = now_usec();
+	a->started_at = clock_realtime();
 	r = server_new(a);
 	if (r < 0)
 		r = error_set(err, r, "Cannot prepare the control socket: %s", strerror(-r));

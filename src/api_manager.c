@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* io.netnsd.Manager: the daemon as a whole. */
 #include "api_internal.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -50,7 +51,7 @@ static int put_registry(json_t *o, const struct registry *registry)
 static int put_checkpoint(json_t *o, const struct checkpoint *c)
 {
 	static const char *const states[] = {NULL, "applying", "waiting", "rolledBack"};
-	uint64_t now = checkpoint_now();
+	uint64_t now = clock_boottime();
 	json_t *checkpoint;
 	int r = 0;
 

@@ -215,15 +215,7 @@ char *checkpoint_read_file(const char *name)
 	return read_file(name, &text, &length) < 0 ? NULL : text;
 }
 
-/* --- clocks -------------------------------------------------------------------------------------- */
-
-uint64_t checkpoint_now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
+/* --- the boot -------------------------------------------------------------------------------------- */
 
 void checkpoint_boot_id(char ret[40])
 {

@@ -86,7 +86,6 @@ int checkpoint_read(struct checkpoint *ret, struct error *err);
 char *checkpoint_read_file(const char *name);
 int checkpoint_remove(void); /* the state first: no half of one is ever taken for a whole */
 
-uint64_t checkpoint_now(void); /* CLOCK_BOOTTIME, usec */
 void checkpoint_boot_id(char ret[40]);
 
 #endif

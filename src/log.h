@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Log lines with a level and, where one is meant, the namespace they are about. Layer 0.
- * Written to stderr; under systemd (JOURNAL_STREAM) with the "<N>" prefix the journal reads.
- * One line for one event, at the level that decides (DESIGN 1.7). Thread-safe. */
+/* Log lines with a level and, where one is meant, the namespace or container they are about. Layer 0.
+ * Written to stderr, or, where that goes to the journal (JOURNAL_STREAM), to the journal itself with the
+ * fields NETNS= and CONTAINER=. One line for one event, at the level that decides (DESIGN 1.7). Thread-safe.
+ */
 #ifndef NETNSD_LOG_H
 #define NETNSD_LOG_H
 
@@ -17,6 +18,9 @@ const char *log_level_to_string(int level);
 
 /* `netns` may be NULL: a line about the daemon itself. */
 void log_write(int level, const char *netns, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* About a container; `netns` is the namespace it lives in, or NULL. */
+void log_write_container(int level, const char *netns, const char *container, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 #define log_error(...)	 log_write(LOG_ERR, NULL, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_WARNING, NULL, __VA_ARGS__)

@@ -3,6 +3,7 @@
  * asked to do in operation.c. */
 #include "manager_internal.h"
 
+#include "clock.h"
 #include "log.h"
 #include "netns.h"
 #include "plugin.h"
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char *const netns_states[NETNS_STATE_COUNT] = {
@@ -30,14 +30,6 @@ const char *manager_state_to_string(enum manager_state s)
 	static const char *const names[] = {"starting", "running", "reloading", "stopping"};
 
 	return names[s];
-}
-
-static uint64_t now_usec(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 /* --- units ------------------------------------------------------------------------------------ */
@@ -73,7 +65,7 @@ void unit_set_state(struct unit *u, enum netns_state state, const struct error *
 	if (same)
 		return;
 	u->state = state;
-	u->since = now_usec();
+	u->since = clock_realtime();
 	/* A repair, or a failure that repeats itself, is no news. */
 	log_write(passing ? LOG_DEBUG : LOG_INFO, u->name, "%s", netns_state_to_string(state));
 	if (state != NETNS_CONFIGURING)
@@ -97,7 +89,7 @@ static int unit_new(struct manager *m, const char *name, struct unit **ret)
 	u->manager = m;
 	u->state = u->told = NETNS_DOWN;
 	u->fd = u->nsid = -1;
-	u->since = now_usec();
+	u->since = clock_realtime();
 	HASH_ADD_KEYPTR(hh, m->units, u->name, strlen(u->name), u);
 	if (!u->hh.tbl) {
 		free(u->name);
@@ -287,7 +279,7 @@ int manager_new(struct ev_loop *loop, struct manager **ret)
 	}
 	m->loop = loop;
 	m->p->lock_fd = -1;
-	m->p->started_at = now_usec();
+	m->p->started_at = clock_realtime();
 	*ret = m;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "manager_internal.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "log.h"
 #include "parse.h"
 
@@ -34,7 +35,7 @@ static void on_deadline(struct ev_loop *loop, ev_io *w, int events)
 	m->p->rolling_back = true;
 	if (operation_submit_expired(m) < 0) { /* no memory: try again soon */
 		m->p->rolling_back = false;
-		m->checkpoint.deadline = checkpoint_now() + RETRY_SPAN;
+		m->checkpoint.deadline = clock_boottime() + RETRY_SPAN;
 		manager_checkpoint_wait(m, m->p->ran);
 	}
 }
@@ -137,7 +138,7 @@ void manager_checkpoint_rolled_back(struct manager *m, const char *reason)
 bool manager_checkpoint_refuses(struct manager *m, bool apply, struct error *err)
 {
 	char text[FORMAT_MAX];
-	uint64_t now = checkpoint_now(), left;
+	uint64_t now = clock_boottime(), left;
 
 	switch (m->checkpoint.state) {
 	case CHECKPOINT_WAITING:
@@ -237,7 +238,7 @@ static bool runs_old(const struct checkpoint *c, bool damaged)
 {
 	if (damaged || c->state == CHECKPOINT_APPLYING || c->state == CHECKPOINT_ROLLED_BACK)
 		return true;
-	return c->state == CHECKPOINT_WAITING && c->deadline <= checkpoint_now();
+	return c->state == CHECKPOINT_WAITING && c->deadline <= clock_boottime();
 }
 
 static void give_up(struct manager *m, const char *why)

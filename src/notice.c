@@ -6,16 +6,9 @@
  */
 #include "notice.h"
 
+#include "clock.h"
+
 #include <assert.h>
-#include <time.h>
-
-static uint64_t now_usec(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static struct subscriber *first(struct notice_board *b)
 {
@@ -39,7 +32,7 @@ void notice_publish(struct notice_board *b, struct notice *n)
 	n->sequence = ++b->sequence;
 	if (!b->subscribers)
 		return;
-	n->time = now_usec();
+	n->time = clock_realtime();
 	for (struct subscriber *s = first(b); s; s = next(b))
 		s->notice(n, s->data);
 }

@@ -4,6 +4,7 @@
 #include "manager_internal.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "log.h"
 
 #include <errno.h>
@@ -295,7 +296,7 @@ static void keep_new(struct operation *op, bool started)
 		return;
 	}
 	m->checkpoint.state = CHECKPOINT_WAITING;
-	m->checkpoint.deadline = checkpoint_now() + op->confirm;
+	m->checkpoint.deadline = clock_boottime() + op->confirm;
 	if (checkpoint_write_state(&m->checkpoint, &err) < 0)
 		log_warning("%s; a restart takes back what was applied at once", err.text);
 	manager_checkpoint_wait(m, op->before);

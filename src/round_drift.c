@@ -2,6 +2,7 @@
 /* What a round does about differences that nobody asked it to mend: OnDrift=, and fights. */
 #include "round.h"
 
+#include "clock.h"
 #include "fight.h"
 #include "log.h"
 #include "manager_internal.h"
@@ -12,16 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-static uint64_t monotonic_usec(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000 + 1;
-}
 
 /* What an action is about, without its sign, and without the namespace when it is the unit's own. */
 static char *words_of(const struct round_item *i, const struct action *a)
@@ -118,7 +110,7 @@ static bool is_fought_over(struct round_item *i, const struct action *a)
 
 	if (!u->fight)
 		u->fight = calloc(1, sizeof(*u->fight));
-	if (!u->fight || fight_note(u->fight, fight_object(a), monotonic_usec()))
+	if (!u->fight || fight_note(u->fight, fight_object(a), clock_usec(CLOCK_MONOTONIC) + 1))
 		return false;
 	name_drifter(u, by, sizeof(by));
 	i->told_only = true;

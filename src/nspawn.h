@@ -14,7 +14,8 @@ struct nspawn_features {
 	char *path;	  /* of the program */
 };
 bool nspawn_knows(const struct nspawn_features *f, const char *option);
-/* The output of --version and --help to features. Pure. -EINVAL with err. */
+/* The output of --version and --help to features, path is left NULL. Pure. -EINVAL, -ENOMEM with err, which
+ * speaks of "its --version": the caller says whose. */
 int nspawn_parse_features(const char *version, const char *help, struct nspawn_features *ret,
 			  struct error *err);
 void nspawn_features_clear(struct nspawn_features *f);
@@ -28,22 +29,29 @@ int nspawn_probe(const struct nspawn_features **ret, struct error *err);
 /* All that is not the settings' own. */
 struct nspawn_run {
 	const struct nspawn_features *features;
-	const char *root;	 /* where the root is by now (overlay, skeleton), or NULL with Image= */
-	const char *netns_path;	 /* "/proc/self/fd/3"; NULL: the host's namespace */
-	bool registered;	 /* --register=yes */
-	const char *resolv_conf; /* file that goes to /etc/resolv.conf inside, "/etc/netns/NAME/resolv.conf";
-				    NULL: none */
-	const char *credentials_directory; /* a file for each credential, as they were read; NULL: none */
+	const char *root; /* where the root is by now (overlay, skeleton), or NULL with Image= */
+	/* "/proc/self/fd/3"; NULL: the host's namespace. nspawn opens it before it closes what it inherited:
+	 * tried with 252, with --private-network beside it. */
+	const char *netns_path;
+	bool registered; /* --register=yes */
+	/* File that goes to /etc/resolv.conf inside, "/etc/netns/NAME/resolv.conf", unless ResolvConf= is
+	 * set; NULL: nothing is put there, or what nspawn does by itself in the host's namespace. */
+	const char *resolv_conf;
+	const char *credentials_directory; /* a file for each credential, named by its ID; NULL: none */
+	char *const *credential_ids;	   /* root.credential_ids: also the inherited; NULL: those declared */
 };
 /* A NULL-terminated vector, owned: strv_free(). argv[0] is the program. -ENOMEM, or -EOPNOTSUPP with err
- * naming key and option that this nspawn lacks (what `check` says too). */
+ * naming key and option that this nspawn lacks (what `check` says too). Ephemeral= is a root's business; only
+ * with Image= it becomes --volatile=overlay --read-only, which copies nothing and leaves nothing behind. */
 int nspawn_argv(const struct container_settings *c, const struct nspawn_run *run, char ***ret,
 		struct error *err);
 /* Its environment, complete: nothing of the daemon's own leaks. notify: path of the notify socket. */
 int nspawn_environment(const struct container_settings *c, const char *notify, char ***ret);
 /* The part of nspawn_argv() that only looks: 0, or -EOPNOTSUPP with err. */
 int nspawn_check(const struct container_settings *c, const struct nspawn_features *f, struct error *err);
-/* The payload is an init: its stop signal is SIGRTMIN+3 unless told otherwise; SIGTERM for all others. */
+/* The payload is an init: Boot=, ProcessTwo= (nspawn's stub, which takes SIGRTMIN+3 and sends SIGTERM on; a
+ * SIGTERM it ignores, tried), or a program called init or systemd. Its stop signal is SIGRTMIN+3 unless told
+ * otherwise; SIGTERM for all others. */
 bool nspawn_is_init(const struct container_settings *c);
 
 #endif

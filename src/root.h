@@ -11,8 +11,9 @@
 #define CONTAINERS_DIRECTORY "/run/netnsd/containers"
 
 struct root {
-	char *path;	   /* for nspawn_run.root; NULL with Image= */
-	char *credentials; /* directory; NULL: none declared */
+	char *path;	       /* for nspawn_run.root; NULL with Image= */
+	char *credentials;     /* directory with a file for each, named by its ID; NULL: there are none */
+	char **credential_ids; /* for nspawn_run.credential_ids: declared, and inherited from ours */
 };
 /* Sweeps what an earlier run left, then: Directory= (checked: exists, is a directory, no link out of it is
  * followed, has /usr with Boot=), overlay with Ephemeral= and RootSizeMax=, or the skeleton (0755 etc var/lib

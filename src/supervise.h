@@ -2,11 +2,13 @@
 /* What a supervised container does next: one state, events that come in, effects to be carried out. Layer 2;
  * pure: no clock, no process, no log. Times are CLOCK_BOOTTIME microseconds; 0: none.
  *
- *   dead -> start-pre -> start -> running -> stop-sigterm -> stop-sigkill -> stop-post -> dead | failed |
- * auto-restart
+ *   dead -> start-pre -> start -> running -> stop-sigterm -> stop-sigkill -> stop-post
+ *        -> dead | failed | skipped | auto-restart
  *
- * start-pre: waits for its turn, its namespace, its root; start: nspawn runs, not ready; stop-post: nspawn
- * has ended, cgroup and root are cleaned. The words are systemd's substates. */
+ * start-pre: waits for its turn, its namespace, its root (no time limit of its own: what it waits for may be
+ * another's start); start: nspawn runs, not ready; stop-post: nspawn has ended, cgroup and root are cleaned.
+ * The words are systemd's substates. Every start counts for StartLimitBurst=, also one that was asked for, as
+ * with systemd. */
 #ifndef NETNSD_SUPERVISE_H
 #define NETNSD_SUPERVISE_H
 
@@ -36,7 +38,7 @@ enum supervise_event {
 	SUPERVISE_STOP,
 	SUPERVISE_RESTART,	/* ends, then starts, or just starts */
 	SUPERVISE_PREPARED,	/* all that nspawn needs is there */
-	SUPERVISE_NOT_PREPARED, /* it cannot be had: result in `result` */
+	SUPERVISE_NOT_PREPARED, /* it cannot be had, or nspawn cannot be launched: result in `result` */
 	SUPERVISE_CONDITION,	/* a condition is not met */
 	SUPERVISE_LEADER,	/* nspawn has told its payload's PID: it handles SIGTERM from now on */
 	SUPERVISE_READY,
@@ -60,16 +62,18 @@ enum supervise_effect {
 	EFFECT_KILL = 1 << 0,	 /* cgroup.kill */
 	EFFECT_SIGTERM = 1 << 1, /* to nspawn */
 	EFFECT_SIGINT = 1 << 2,	 /* to nspawn, while it is still starting */
-	EFFECT_CLEAN = 1 << 3, /* kill what is left, wait until empty, remove cgroup and root; then CLEANED */
-	EFFECT_PREPARE = 1 << 4, /* then PREPARED, NOT_PREPARED or CONDITION */
+	EFFECT_CLEAN = 1 << 3,	 /* end a preparation that is under way (its answer counts for nothing), kill
+				    what   is left, wait until empty, remove cgroup and root; then CLEANED */
+	EFFECT_PREPARE = 1 << 4, /* sweep what an earlier run left, prepare; then PREPARED, NOT_PREPARED or
+				    CONDITION */
 	EFFECT_LAUNCH = 1 << 5,	 /* then LEADER, READY, EXITED */
-	EFFECT_CHANGED = 1 << 6	 /* the state is another one */
+	EFFECT_CHANGED = 1 << 6	 /* a state was entered; it can be the same again: failed once more */
 };
 
 struct supervise_policy {
 	const struct restart_policy *restart;
 	uint64_t timeout_start, timeout_stop; /* USEC_INFINITY: none */
-	bool health_restarts;		      /* HealthAction=restart; else UNHEALTHY stops it */
+	bool health_restarts; /* HealthAction=restart, whatever Restart= says; else UNHEALTHY stops it */
 };
 
 struct supervision { /* plain data: can be written down and read back */
@@ -79,23 +83,26 @@ struct supervision { /* plain data: can be written down and read back */
 	bool stop_asked;	    /* no restart */
 	bool again;		    /* starts at once when it has ended */
 	bool leader, ready;
+	bool skip;		 /* a condition is not met */
+	enum run_result cause;	 /* why we end this run; success: not for a failure */
 	unsigned restarts;	 /* automatic ones in a row */
 	unsigned total_restarts; /* since it was started by somebody */
 	uint64_t since;		 /* of this state */
 	uint64_t running_since;	 /* 0: is not */
 	uint64_t deadline;	 /* when TIMER is due; 0: none */
-	unsigned signals;	 /* SIGTERMs sent to this nspawn */
+	unsigned signals;	 /* SIGTERMs and SIGINTs sent to this nspawn */
 	struct start_limit starts;
 	char reason[160]; /* of the last decision, or "" */
 };
 
-/* Returns effects (bits). An event that means nothing in this state changes nothing. */
+/* Returns effects (bits). An event that means nothing in this state changes nothing. A supervision of zeros
+ * is one that was never started. After each step the caller's one timer is due at `deadline`. */
 unsigned supervise_step(struct supervision *s, const struct supervise_policy *p,
 			const struct supervise_input *in);
 /* Whether a process or its remains may exist: neither dead, failed, skipped nor waiting to be restarted. */
 bool supervise_is_active(const struct supervision *s);
 
-/* Ends after so much time when even the second SIGTERM does not help. */
+/* So long after the second SIGTERM the cgroup is killed, and again each time it has passed. */
 #define SUPERVISE_KILL_DELAY (5 * UINT64_C(1000000))
 
 #endif

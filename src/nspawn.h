@@ -21,17 +21,18 @@ int nspawn_parse_features(const char *version, const char *help, struct nspawn_f
 void nspawn_features_clear(struct nspawn_features *f);
 
 /* nspawn_probe.c. $NETNSD_NSPAWN, or systemd-nspawn in the usual places (not by $PATH). Runs it twice, at
- * most 5 s each; keeps the answer until the file changes (device, inode, size, mtime). The result is borrowed
- * until the next call. -ENOENT, -ETIMEDOUT, -EINVAL with err, a sentence that says what to do. Loop thread
- * (or the client) only. */
+ * most 5 s each; keeps the answer until the file changes (device, inode, size, mode, mtime), a failure for at
+ * most a minute. The result is borrowed until the next call. -ENOENT, -EACCES, -ETIMEDOUT, -EINVAL with err,
+ * a sentence that says what to do. Loop thread (or the client) only. */
 int nspawn_probe(const struct nspawn_features **ret, struct error *err);
+void nspawn_probe_forget(void); /* frees what is kept: for the end */
 
 /* All that is not the settings' own. */
 struct nspawn_run {
 	const struct nspawn_features *features;
 	const char *root; /* where the root is by now (overlay, skeleton), or NULL with Image= */
 	/* "/proc/self/fd/3"; NULL: the host's namespace. nspawn opens it before it closes what it inherited:
-	 * tried with 252, with --private-network beside it. */
+	 * tried with 252 and 257, with --private-network beside it. */
 	const char *netns_path;
 	bool registered; /* --register=yes */
 	/* File that goes to /etc/resolv.conf inside, "/etc/netns/NAME/resolv.conf", unless ResolvConf= is

@@ -91,25 +91,40 @@ static int parse_access(const char *text, int *ret)
 	return 0;
 }
 
+/* " 13 input" */
+static bool parse_device_line(char *line, long *ret_major, const char **ret_name)
+{
+	char *name;
+
+	*ret_major = strtol(line, &name, 10);
+	if (name == line || *name != ' ')
+		return false;
+	name += strspn(name, " ");
+	name[strcspn(name, "\n")] = '\0';
+	*ret_name = name;
+	return *name && *ret_major >= 0;
+}
+
 /* /proc/devices: majors and names, characters first, then blocks. */
 static int add_group(struct rules *r, int type, int access, const char *pattern, bool *found)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/devices", "re");
-	char line[256], name[128];
 	int now = 0, e = 0;
-	unsigned major;
+	const char *name;
+	char line[256];
+	long major;
 
 	if (!f)
 		return error_set(r->err, -errno, "cannot read /proc/devices: %m");
 	while (e == 0 && fgets(line, sizeof(line), f)) {
-		if (str_starts_with(line, "Character"))
+		if (str_starts_with(line, "Character")) {
 			now = BPF_DEVCG_DEV_CHAR;
-		else if (str_starts_with(line, "Block"))
+		} else if (str_starts_with(line, "Block")) {
 			now = BPF_DEVCG_DEV_BLOCK;
-		else if (now == type && sscanf(line, "%u %127s", &major, name) == 2 &&
-			 fnmatch(pattern, name, 0) == 0) {
+		} else if (now == type && parse_device_line(line, &major, &name) &&
+			   fnmatch(pattern, name, 0) == 0) {
 			*found = true;
-			e = add_rule(r, &(struct rule){type, access, (long)major, ANY});
+			e = add_rule(r, &(struct rule){type, access, major, ANY});
 		}
 	}
 	return e;

@@ -315,11 +315,15 @@ int cgroup_remove(const char *path)
 
 static int kill_pids(FILE *f)
 {
-	int killed = 0, pid;
+	char line[32];
+	int killed = 0;
 
-	while (killed < KILL_PIDS_MAX && fscanf(f, "%d", &pid) == 1)
-		if (pid > 0 && pid != getpid() && kill(pid, SIGKILL) == 0)
+	while (killed < KILL_PIDS_MAX && fgets(line, sizeof(line), f)) {
+		long pid = strtol(line, NULL, 10);
+
+		if (pid > 0 && pid != getpid() && kill((pid_t)pid, SIGKILL) == 0)
 			killed++;
+	}
 	return killed;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* netnsd: argv, loop, manager and socket; everything else is the manager's. */
 #include "api.h"
+#include "enter.h"
 #include "log.h"
 #include "manager.h"
 
@@ -91,8 +92,11 @@ static int run(struct ev_loop *loop, int level)
 int main(int argc, char *argv[])
 {
 	struct ev_loop *loop;
-	int level = -1, r = parse_argv(argc, argv, &level);
+	int level = -1, r;
 
+	if (argc > 1 && strcmp(argv[1], ENTER_OPTION) == 0)
+		return enter_main(argc, argv);
+	r = parse_argv(argc, argv, &level);
 	if (r != 0)
 		return r < 0 ? 2 : EXIT_SUCCESS;
 	(void)signal(SIGPIPE, SIG_IGN);

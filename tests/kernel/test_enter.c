@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Into a container: a process in namespaces of its own with a busybox root, made here. What a command that is
+ * run inside finds there, has and has not, how its end is told, and that it never outlives who started it.
+ */
+#include "enter.h"
+#include "lib_kernel.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/capability.h>
+#include <sys/mount.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define BUSYBOX	    "/bin/busybox"
+#define DEADLINE_MS 30000
+#define USERS_FIRST 100000
+
+enum trait { PLAIN = 0, OWN_USERS = 1 << 0, NO_NEW_PRIVS = 1 << 1 };
+
+struct container {
+	pid_t pid;
+	int pidfd;
+};
+
+#define INSIDE(condition)                                                                                    \
+	do {                                                                                                 \
+		if (!(condition)) {                                                                          \
+			perror(#condition);                                                                  \
+			_exit(1);                                                                            \
+		}                                                                                            \
+	} while (0)
+
+/* Its init. */
+static void be_container(unsigned traits, int mapped, int ready) __attribute__((noreturn));
+static void be_container(unsigned traits, int mapped, int ready)
+{
+	char *const argv[] = {"sleep", "10000", NULL};
+	char *const environment[] = {"PATH=/applets", "container=test", "SECRET=of-init", "LANG=C.UTF-8",
+				     NULL};
+	char byte;
+
+	INSIDE(read(mapped, &byte, 1) == 0); /* the map of its users is there */
+	INSIDE(!(traits & OWN_USERS) || (setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0));
+	INSIDE(mount("root", "/run/root", "tmpfs", 0, "mode=0755") == 0);
+	INSIDE(chdir("/run/root") == 0 && mkdir("applets", 0755) == 0 && mkdir("proc", 0755) == 0 &&
+	       mkdir("bin", 0755) == 0 && mkdir("root", 0700) == 0);
+	INSIDE(close(open("bin/busybox", O_CREAT | O_WRONLY | O_CLOEXEC, 0755)) == 0);
+	INSIDE(close(open("applets/not-executable", O_CREAT | O_WRONLY | O_CLOEXEC, 0644)) == 0);
+	INSIDE(mount(BUSYBOX, "bin/busybox", NULL, MS_BIND, NULL) == 0);
+	INSIDE(mkdir("dev", 0755) == 0 && close(open("dev/null", O_CREAT | O_WRONLY | O_CLOEXEC, 0666)) == 0);
+	INSIDE(mount("/dev/null", "dev/null", NULL, MS_BIND, NULL) == 0);
+	INSIDE(mount("proc", "proc", "proc", 0, NULL) == 0);
+	INSIDE(chroot(".") == 0 && sethostname("inside", 6) == 0);
+	for (size_t i = 0; i < 14; i++) {
+		static const char *const applets[] = {"sh",	  "sleep",    "cat",  "ls",    "id",
+						      "hostname", "grep",     "kill", "touch", "env",
+						      "sort",	  "readlink", "pwd",  "seq"};
+		char path[64];
+
+		(void)snprintf(path, sizeof(path), "/applets/%s", applets[i]);
+		INSIDE(symlink("/bin/busybox", path) == 0);
+	}
+	INSIDE(prctl(PR_CAPBSET_DROP, CAP_SYS_TIME) == 0 && prctl(PR_CAPBSET_DROP, CAP_SYS_MODULE) == 0);
+	INSIDE(!(traits & NO_NEW_PRIVS) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	INSIDE(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0); /* when a test fails */
+	(void)ready;				       /* closed by the exec */
+	(void)execve("/bin/busybox", argv, environment);
+	_exit(1);
+}
+
+static void map_users(pid_t pid)
+{
+	static const char *const files[] = {"uid_map", "gid_map"};
+	char path[64], line[64];
+
+	for (size_t i = 0; i < 2; i++) {
+		int fd, n;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, files[i]);
+		n = snprintf(line, sizeof(line), "0 %d 65536\n", USERS_FIRST);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		assert_true(fd >= 0);
+		assert_int_equal(write(fd, line, (size_t)n), n);
+		(void)close(fd);
+	}
+}
+
+static struct container start(unsigned traits)
+{
+	unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC |
+			      CLONE_NEWCGROUP | (traits & OWN_USERS ? CLONE_NEWUSER : 0);
+	struct pollfd poll_for = {.events = POLLIN};
+	int mapped[2], ready[2];
+	struct container c;
+
+	assert_int_equal(pipe2(mapped, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	c.pid = (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+	assert_true(c.pid >= 0);
+	if (c.pid == 0) {
+		(void)close(mapped[1]);
+		(void)close(ready[0]);
+		be_container(traits, mapped[0], ready[1]);
+	}
+	(void)close(mapped[0]);
+	(void)close(ready[1]);
+	if (traits & OWN_USERS)
+		map_users(c.pid);
+	(void)close(mapped[1]);
+	poll_for.fd = ready[0];
+	assert_int_equal(poll(&poll_for, 1, DEADLINE_MS), 1);
+	(void)close(ready[0]);
+	c.pidfd = pidfd_open(c.pid, 0);
+	assert_true(c.pidfd >= 0);
+	assert_int_equal(waitpid(c.pid, NULL, WNOHANG), 0); /* it has not failed */
+	return c;
+}
+
+static void stop(struct container *c)
+{
+	(void)kill(c->pid, SIGKILL);
+	assert_int_equal(waitpid(c->pid, NULL, 0), c->pid);
+	(void)close(c->pidfd);
+}
+
+/* --- one command ------------------------------------------------------------------------------ */
+
+struct command {
+	pid_t helper;
+	int output; /* its end comes when nobody is left who could write there */
+};
+
+static struct command begin_words(pid_t pid, int pidfd, const char *const *words)
+{
+	struct command c;
+	char number[16];
+	char *argv[12] = {"netnsd", ENTER_OPTION, "3", number};
+	int ends[2];
+
+	(void)snprintf(number, sizeof(number), "%d", (int)pid);
+	for (size_t i = 0; words[i]; i++)
+		argv[4 + i] = (char *)(uintptr_t)words[i];
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	c.helper = fork();
+	assert_true(c.helper >= 0);
+	if (c.helper == 0) {
+		INSIDE(dup2(ends[1], STDOUT_FILENO) >= 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+		INSIDE(pidfd == 3 ? fcntl(3, F_SETFD, 0) == 0 : dup2(pidfd, 3) == 3);
+		INSIDE(setenv("TERM", "vt52", 1) == 0 && setenv("OURS", "1", 1) == 0);
+		(void)execv("/proc/self/exe", argv); /* main() of this file knows it */
+		_exit(1);
+	}
+	(void)close(ends[1]);
+	c.output = ends[0];
+	return c;
+}
+
+static struct command begin(const struct container *c, const char *script)
+{
+	return begin_words(c->pid, c->pidfd, (const char *[]){"sh", "-c", script, NULL});
+}
+
+/* Reads until the first line is complete, or (all) to the end. */
+static const char *read_output(struct command *c, bool all)
+{
+	static char text[8192];
+	struct pollfd poll_for = {.fd = c->output, .events = POLLIN};
+	size_t length = 0;
+	ssize_t n;
+
+	do {
+		assert_int_equal(poll(&poll_for, 1, DEADLINE_MS), 1);
+		n = read(c->output, text + length, sizeof(text) - 1 - length);
+		assert_true(n >= 0);
+		length += (size_t)n;
+		text[length] = '\0';
+	} while (n > 0 && (all || !strchr(text, '\n')));
+	return text;
+}
+
+static int end(struct command *c)
+{
+	int status;
+
+	assert_int_equal(waitpid(c->helper, &status, 0), c->helper);
+	(void)close(c->output);
+	return status;
+}
+
+static const char *run(const struct container *c, const char *script, int *ret_status)
+{
+	struct command command = begin(c, script);
+	const char *text = read_output(&command, true);
+	int status = end(&command);
+
+	if (ret_status)
+		*ret_status = status;
+	else if (status != 0)
+		fail_msg("%s: status 0x%x: %s", script, (unsigned)status, text);
+	return text;
+}
+
+/* --- what it finds ---------------------------------------------------------------------------- */
+
+static void test_place(void **state)
+{
+	static const struct {
+		const char *script, *output;
+	} rows[] = {
+		{"hostname", "inside\n"},
+		{"pwd", "/\n"},
+		{"cd /; echo *", "applets bin dev proc root\n"},
+		{"id -u; id -G", "0\n0\n"},
+		{"[ $$ -gt 1 ] && cat /proc/1/comm", "busybox\n"}, /* its init is our PID 1 */
+		{"cat /proc/$$/comm; :", "sh\n"},		   /* in its own PID namespace */
+		{"for n in net mnt uts ipc cgroup pid user; do"
+		 " [ $(readlink /proc/self/ns/$n) = $(readlink /proc/1/ns/$n) ] || echo $n; done",
+		 ""},
+		{"env | grep -v -e PWD= -e SHLVL= -e _= | sort",
+		 "HOME=/root\nLANG=C.UTF-8\nLOGNAME=root\nPATH=/"
+		 "applets\nTERM=vt52\nUSER=root\ncontainer=test\n"},
+		{"ls /proc/$$/fd; :", "0\n1\n2\n"},
+		{"b=$(grep CapBnd /proc/1/status); grep -c ${b#*:} /proc/$$/status",
+		 "3\n"}, /* Prm, Eff, Bnd */
+		{"grep -e CapInh -e CapAmb -e NoNewPrivs /proc/$$/status",
+		 "CapInh:\t0000000000000000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\n"},
+		{"grep SigBlk /proc/$$/status", "SigBlk:\t0000000000000000\n"},
+	};
+	struct container c = start(PLAIN);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *output = run(&c, rows[i].script, NULL);
+
+		if (strcmp(output, rows[i].output) != 0)
+			fail_msg("%s: \"%s\", expected \"%s\"", rows[i].script, output, rows[i].output);
+	}
+	stop(&c);
+}
+
+/* What the init dropped is gone, and what it kept is there: the row above would be content with nothing. */
+static void test_capabilities(void **state)
+{
+	struct container c = start(PLAIN);
+	unsigned long long inside = 0;
+
+	(void)state;
+	assert_int_equal(sscanf(run(&c, "grep CapEff /proc/$$/status", NULL), "CapEff: %llx", &inside), 1);
+	assert_false(inside >> CAP_SYS_TIME & 1);
+	assert_false(inside >> CAP_SYS_MODULE & 1);
+	assert_true(inside >> CAP_NET_ADMIN & 1);
+	assert_true(inside >> CAP_KILL & 1);
+	stop(&c);
+}
+
+static void test_no_new_privileges(void **state)
+{
+	struct container c = start(NO_NEW_PRIVS);
+
+	(void)state;
+	assert_string_equal(run(&c, "grep NoNewPrivs /proc/$$/status", NULL), "NoNewPrivs:\t1\n");
+	stop(&c);
+}
+
+static void test_users_of_its_own(void **state)
+{
+	struct container c = start(OWN_USERS);
+	unsigned long long inside = 0;
+	char path[64];
+	struct stat st;
+
+	(void)state;
+	assert_string_equal(run(&c, "touch /root/made; id -u; id -g; id -G; hostname", NULL),
+			    "0\n0\n0\ninside\n");
+	(void)snprintf(path, sizeof(path), "/proc/%d/root/root/made", (int)c.pid);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, USERS_FIRST);
+	assert_int_equal(st.st_gid, USERS_FIRST);
+	/* All that a new user namespace gives are limited as well. */
+	assert_int_equal(sscanf(run(&c, "grep CapEff /proc/$$/status", NULL), "CapEff: %llx", &inside), 1);
+	assert_false(inside >> CAP_SYS_TIME & 1);
+	assert_true(inside >> CAP_KILL & 1);
+	stop(&c);
+}
+
+/* --- how it ends ------------------------------------------------------------------------------ */
+
+static void test_statuses(void **state)
+{
+	static const struct {
+		const char *words[4];
+		int status, signal;
+		const char *output;
+	} rows[] = {
+		{{"sh", "-c", "exit 0"}, 0, 0, ""},
+		{{"sh", "-c", "exit 7"}, 7, 0, ""},
+		{{"sh", "-c", "kill -9 $$"}, 0, SIGKILL, ""},
+		{{"sh", "-c", "kill -15 $$"}, 0, SIGTERM, ""},
+		{{"sh", "-c", "kill -11 $$"}, 0, SIGSEGV, ""},
+		{{"/bin/busybox", "id", "-u"}, 0, 0, "0\n"},
+		{{"nothing-like-it"},
+		 127,
+		 0,
+		 "netnsd: cannot execute nothing-like-it: No such file or directory\n"},
+		{{"/applets/not-executable"},
+		 126,
+		 0,
+		 "netnsd: cannot execute /applets/not-executable: Permission denied\n"},
+		{{NULL}, 125, 0, "netnsd: expected --enter-container PIDFD PID COMMAND...\n"},
+	};
+	struct container c = start(PLAIN);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct command command = begin_words(c.pid, c.pidfd, rows[i].words);
+
+		assert_string_equal(read_output(&command, true), rows[i].output);
+		assert_int_equal(end(&command), rows[i].status << 8 | rows[i].signal);
+	}
+	stop(&c);
+}
+
+/* Its output ends: nothing of it is left, although nobody asked the second one to go. */
+static void test_end_from_outside(void **state)
+{
+	struct container c = start(PLAIN);
+	struct command command = begin(&c, "sleep 10000 & echo begun; wait");
+
+	(void)state;
+	assert_string_equal(read_output(&command, false), "begun\n");
+	assert_int_equal(kill(command.helper, SIGTERM), 0);
+	assert_string_equal(read_output(&command, true), "");
+	assert_int_equal(end(&command), SIGKILL);
+	assert_int_equal(waitpid(c.pid, NULL, WNOHANG), 0);
+	stop(&c);
+}
+
+static void test_helper_killed(void **state)
+{
+	struct container c = start(PLAIN);
+	struct command command = begin(&c, "echo begun; exec sleep 10000");
+
+	(void)state;
+	assert_string_equal(read_output(&command, false), "begun\n");
+	assert_int_equal(kill(command.helper, SIGKILL), 0);
+	assert_string_equal(read_output(&command, true), "");
+	assert_int_equal(end(&command), SIGKILL);
+	stop(&c);
+}
+
+static void test_container_killed(void **state)
+{
+	struct container c = start(PLAIN);
+	struct command command = begin(&c, "sleep 10000 & echo begun; wait");
+
+	(void)state;
+	assert_string_equal(read_output(&command, false), "begun\n");
+	stop(&c);
+	assert_string_equal(read_output(&command, true), "");
+	assert_int_equal(end(&command), SIGKILL);
+}
+
+/* --- where it must not go --------------------------------------------------------------------- */
+
+static void test_another_process(void **state)
+{
+	struct container a = start(PLAIN), b = start(PLAIN);
+	struct command command = begin_words(a.pid, b.pidfd, (const char *[]){"hostname", NULL});
+	char text[128];
+
+	(void)state;
+	(void)snprintf(text, sizeof(text), "netnsd: process %d, the container's init, has ended\n",
+		       (int)a.pid);
+	assert_string_equal(read_output(&command, true), text);
+	assert_int_equal(end(&command), 125 << 8);
+	stop(&a);
+	stop(&b);
+}
+
+static int enter(pid_t pid, int pidfd, char *text, size_t size)
+{
+	struct error err = {0};
+	int r, ends[2], status;
+	pid_t child;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		r = enter_container(pidfd, pid, &err);
+		INSIDE(write(ends[1], err.text, strlen(err.text) + 1) > 0);
+		_exit(-r);
+	}
+	(void)close(ends[1]);
+	assert_true(read(ends[0], text, size) > 0);
+	(void)close(ends[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return -WEXITSTATUS(status);
+}
+
+static void test_errors(void **state)
+{
+	struct container c = start(PLAIN);
+	char text[512];
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(enter(c.pid, 12345, text, sizeof(text)), -ENOENT);
+	assert_non_null(strstr(text, "/proc/self/fdinfo/12345"));
+	assert_int_equal(enter(c.pid, null, text, sizeof(text)), -ESRCH); /* not a pidfd at all */
+	(void)close(null);
+	/* Dead, but not reaped: the number is still its own, there is nothing to enter. */
+	(void)kill(c.pid, SIGKILL);
+	assert_int_equal(waitid(P_PID, (id_t)c.pid, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
+	assert_true(enter(c.pid, c.pidfd, text, sizeof(text)) < 0);
+	assert_non_null(strstr(text, "the container's init"));
+	assert_int_equal(waitpid(c.pid, NULL, 0), c.pid);
+	assert_int_equal(enter(c.pid, c.pidfd, text, sizeof(text)), -ESRCH);
+	assert_non_null(strstr(text, "has ended"));
+	(void)close(c.pidfd);
+}
+
+static int tell(void **state)
+{
+	(void)state;
+	return waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD ? 0 : -1; /* nothing is left */
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_place, tell),
+		cmocka_unit_test_teardown(test_capabilities, tell),
+		cmocka_unit_test_teardown(test_no_new_privileges, tell),
+		cmocka_unit_test_teardown(test_users_of_its_own, tell),
+		cmocka_unit_test_teardown(test_statuses, tell),
+		cmocka_unit_test_teardown(test_end_from_outside, tell),
+		cmocka_unit_test_teardown(test_helper_killed, tell),
+		cmocka_unit_test_teardown(test_container_killed, tell),
+		cmocka_unit_test_teardown(test_another_process, tell),
+		cmocka_unit_test_teardown(test_errors, tell),
+	};
+
+	if (argc > 1 && strcmp(argv[1], ENTER_OPTION) == 0)
+		return enter_main(argc, argv);
+	sandbox_enter();
+	if (access(BUSYBOX, X_OK) < 0)
+		skip_all("needs " BUSYBOX ", statically linked");
+	if (mkdir("/run/root", 0755) < 0)
+		skip_all("cannot make /run/root: %s", strerror(errno));
+	return cmocka_run_group_tests_name("enter", tests, NULL, NULL);
+}

@@ -7,6 +7,7 @@
  */
 #include "enter.h"
 
+#include "cgroup.h"
 #include "cleanup.h"
 #include "str.h"
 
@@ -22,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#define CGROUP_TRIES	8	     /* an init that moves meanwhile, as systemd does when it begins */
 #define ENVIRONMENT_MAX (128 * 1024) /* of init's, bytes; what is beyond is not looked at */
 #define PATH_DEFAULT	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -153,6 +155,29 @@ static int look_at(int pidfd, pid_t pid, struct init *i, struct error *err)
 	return 0;
 }
 
+/* That of its init, which can have processes; the one above it, that the daemon made, cannot any more when
+ * nspawn has passed on controllers. Its limits and its end are then the container's too. As far as possible:
+ * without a hierarchy there is none, and what the payload makes of its own (threaded ones) must not keep
+ * anybody out. */
+static void change_cgroup(pid_t pid)
+{
+	struct cgroup_layout layout;
+	int r = cgroup_find_layout(&layout, NULL) < 0 ? 0 : -EBUSY;
+
+	for (int i = 0; i < CGROUP_TRIES && (r == -EBUSY || r == -ENOENT); i++) {
+		_cleanup_free_ char *its = NULL, *path = NULL;
+
+		if (cgroup_of_pid(pid, &its) < 0 ||
+		    str_starts_with(its, "/..")) /* not below what is mounted */
+			return;
+		if (asprintf(&path, "%s%s", layout.mount, its) < 0) {
+			path = NULL;
+			return;
+		}
+		r = cgroup_attach(path, getpid(), NULL);
+	}
+}
+
 static int change_namespaces(int pidfd, const struct init *i, struct error *err)
 {
 	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
@@ -255,6 +280,8 @@ int enter_container(int pidfd, pid_t pid, struct error *err)
 	/* Not to be traced, nor its program to be opened by way of /proc, from inside. */
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		r = error_set(err, -errno, "cannot protect itself from the container: %s", strerror(errno));
+	if (r == 0)
+		change_cgroup(pid);
 	if (r == 0)
 		r = change_namespaces(pidfd, &init, err);
 	if (r == 0)

@@ -9,13 +9,17 @@
 
 #include <sys/types.h>
 
-/* Moves this process into mount, pid (of children to come), net, uts, ipc, cgroup and, if it has one of its
- * own, user namespace of the process that the pidfd is of, and into its root directory, which is the working
- * directory then. It becomes root there, with the capabilities of that process' bounding set and no_new_privs
- * as that has it, and gets a new environment: PATH, LANG and container* from there, HOME, USER, LOGNAME, its
- * own TERM. It cannot be dumped nor traced from then on. -errno with err: -ESRCH: it has ended. After a
- * failure the process may be anywhere and has to exit; afterwards by _exit(): sanitizers cannot do their last
- * work inside. */
+/* Executes this program anew, with the same arguments, from a copy in memory; returns when it is that copy.
+ * First thing before enter_container(): else the container could get at the program's file by /proc and
+ * change it. Descriptors that are to stay must not be CLOEXEC by then. -errno with err. */
+int enter_seal(char **argv, struct error *err);
+/* Moves this process into the cgroup (if that can be) of the process that the pidfd is of, into mount, pid
+ * (of children to come), net, uts, ipc, cgroup and, if it has one of its own, user namespace of it, and into
+ * its root directory, which is the working directory then. It becomes root there, with the capabilities of
+ * that process' bounding set and no_new_privs as that has it, and gets a new environment: PATH, LANG and
+ * container* from there, HOME, USER, LOGNAME, its own TERM. It cannot be dumped nor traced from then on.
+ * -errno with err: -ESRCH: it has ended. After a failure the process may be anywhere and has to exit;
+ * afterwards by _exit(): sanitizers cannot do their last work inside. */
 int enter_container(int pidfd, pid_t pid, struct error *err);
 /* The argument of the daemon's own program that makes it a helper: netnsd --enter-container PIDFD PID COMMAND
  * ARGUMENT... enters, forks (for the PID namespace), executes, and exits as the command does; 125, 126, 127

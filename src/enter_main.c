@@ -108,8 +108,10 @@ int enter_main(int argc, char **argv)
 		(void)dprintf(STDERR_FILENO, "netnsd: expected " ENTER_OPTION " PIDFD PID COMMAND...\n");
 		return EXIT_OWN_FAILURE;
 	}
+	r = enter_seal(argv, &err);
 	(void)fcntl(pidfd, F_SETFD, FD_CLOEXEC);
-	r = enter_container(pidfd, pid, &err);
+	if (r == 0)
+		r = enter_container(pidfd, pid, &err);
 	if (r == 0)
 		r = run(argv + 4, &err);
 	if (r < 0) {

@@ -3,6 +3,8 @@
  * Into a container: a process in namespaces of its own with a busybox root, made here. What a command that is
  * run inside finds there, has and has not, how its end is told, and that it never outlives who started it.
  */
+#include "cgroup.h"
+#include "cleanup.h"
 #include "enter.h"
 #include "lib_kernel.h"
 
@@ -290,6 +292,53 @@ static void test_users_of_its_own(void **state)
 	stop(&c);
 }
 
+/* Who entered is killed, and limited, with the container. */
+static void test_cgroup(void **state)
+{
+	_cleanup_free_ char *path = NULL, *of_init = NULL, *of_helper = NULL;
+	struct cgroup_layout layout;
+	struct error err = {0};
+	struct command command;
+	struct container c;
+
+	(void)state;
+	if (cgroup_find_layout(&layout, &err) < 0 ||
+	    asprintf(&path, "%s/netnsd-test-enter-%d", layout.mount, (int)getpid()) < 0 ||
+	    mkdir(path, 0755) < 0) {
+		path = NULL;
+		print_message("no cgroup can be made here: %s\n", err.code ? err.text : strerror(errno));
+		skip();
+	}
+	c = start(PLAIN);
+	assert_ok(cgroup_attach(path, c.pid, &err), &err);
+	command = begin(&c, "echo begun; exec sleep 10000");
+	assert_string_equal(read_output(&command, false), "begun\n");
+	assert_int_equal(cgroup_of_pid(c.pid, &of_init), 0);
+	assert_int_equal(cgroup_of_pid(command.helper, &of_helper), 0);
+	assert_non_null(strstr(of_helper, "/netnsd-test-enter-"));
+	assert_string_equal(of_helper, of_init);
+	stop(&c);
+	assert_string_equal(read_output(&command, true), "");
+	assert_int_equal(end(&command), SIGKILL);
+	assert_int_equal(rmdir(path), 0); /* it was the only one */
+}
+
+/* What /proc/PID/exe is of whoever enters: not the file that is installed. */
+static void test_program_is_a_copy(void **state)
+{
+	struct container c = start(PLAIN);
+	struct command command = begin(&c, "echo begun; exec sleep 10000");
+	char path[64], program[256] = "";
+
+	(void)state;
+	assert_string_equal(read_output(&command, false), "begun\n");
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)command.helper);
+	assert_true(readlink(path, program, sizeof(program) - 1) > 0);
+	assert_non_null(strstr(program, "/memfd:netnsd"));
+	stop(&c);
+	assert_int_equal(end(&command), SIGKILL);
+}
+
 /* --- how it ends ------------------------------------------------------------------------------ */
 
 static void test_statuses(void **state)
@@ -441,6 +490,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_capabilities, tell),
 		cmocka_unit_test_teardown(test_no_new_privileges, tell),
 		cmocka_unit_test_teardown(test_users_of_its_own, tell),
+		cmocka_unit_test_teardown(test_cgroup, tell),
+		cmocka_unit_test_teardown(test_program_is_a_copy, tell),
 		cmocka_unit_test_teardown(test_statuses, tell),
 		cmocka_unit_test_teardown(test_end_from_outside, tell),
 		cmocka_unit_test_teardown(test_helper_killed, tell),

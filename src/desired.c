@@ -8,6 +8,7 @@
 #include "desired.h"
 
 #include "cleanup.h"
+#include "desired_container.h"
 #include "key.h"
 #include "parse.h"
 
@@ -70,6 +71,8 @@ void desired_unref(struct desired *d)
 		return;
 	while (d->namespaces)
 		desired_remove(d, d->namespaces);
+	while (d->containers)
+		desired_remove_container(d, d->containers);
 	HASH_ITER (hh, d->strings, s, next) {
 		HASH_DEL(d->strings, s);
 		free(s);

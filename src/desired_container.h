@@ -10,6 +10,7 @@
 
 enum health_action { HEALTH_RESTART, HEALTH_STOP, HEALTH_REPORT };
 const char *health_action_to_string(enum health_action a);
+int health_action_from_string(const char *text, enum health_action *ret);
 enum container_register { REGISTER_AUTO, REGISTER_NO, REGISTER_YES };
 
 struct credential {
@@ -28,6 +29,9 @@ struct create_directory { /* CreateDirectory=PATH[:MODE[:USER[:GROUP]]] */
 struct nspawn_argument {
 	char *argument;	    /* "--bind-ro=/srv/data" */
 	const char *option; /* "--bind-ro", interned: what the installed nspawn must know */
+	/* "BindReadOnly=-/srv/data": the path on the host. When nothing is there at the start, the argument
+	 * is left out; it has no '-' itself, for nspawn knows no such thing. NULL: always passed. */
+	char *optional_source;
 };
 
 struct container_settings {
@@ -80,12 +84,18 @@ struct container_settings {
 	enum health_action health_action;
 };
 
+/* Labels of letters, digits and '-' with dots between them, at most CONTAINER_NAME_MAX characters: what
+ * nspawn takes as the name of a machine and as a host name. */
+bool container_name_is_valid(const char *name);
+/* What a file that sets nothing gets, but for what is owned (name, netns, settings_mode). */
+void container_settings_defaults(struct container_settings *ret);
 int desired_add_container(struct desired *d, const char *name,
 			  struct container_settings **ret); /* -EEXIST, -ENOMEM; with defaults */
 struct container_settings *desired_find_container(const struct desired *d, const char *name);
 void desired_remove_container(struct desired *d, struct container_settings *c);
-/* Whether a running one would have to be started anew for it: all but Description, AutoStart, Restart and its
- * like, timeouts, After, Requires and health, which take effect at once. */
+/* Whether a running one would have to be started anew for it: all but Description, AutoStart, AfterNetwork,
+ * ResetOnRestart, ConditionCapability, Restart and its like, timeouts, After, Requires and health, which take
+ * effect at once or at its next start. */
 bool container_settings_same_run(const struct container_settings *a, const struct container_settings *b);
 
 #endif

@@ -52,8 +52,8 @@ static int append_utf8(struct strbuf *word, uint32_t c)
 	return 0;
 }
 
-/* Behind the backslash. A NUL cannot be in a word, whichever way it is written. */
-static int scan_escape(const char **p, struct strbuf *word)
+/* Behind the backslash. A NUL cannot be in a word, whichever way it is written; in bytes it can. */
+static int scan_escape(const char **p, bool nul, struct strbuf *word)
 {
 	static const char from[] = "abfnrtv\\\"'s", to[] = "\a\b\f\n\r\t\v\\\"' ";
 	const char *special = **p ? strchr(from, **p) : NULL;
@@ -78,7 +78,7 @@ static int scan_escape(const char **p, struct strbuf *word)
 		byte = true;
 		r = scan_digits(p, 3, 8, &c);
 	}
-	if (r < 0 || c == 0 || (byte && c > 0xff))
+	if (r < 0 || (c == 0 && !nul) || (byte && c > 0xff))
 		return -EINVAL;
 	if (!byte)
 		return append_utf8(word, c);
@@ -101,7 +101,7 @@ static int scan_word(const char **p, struct strbuf *word)
 			return 0;
 		(*p)++;
 		if (c == '\\') {
-			r = scan_escape(p, word);
+			r = scan_escape(p, false, word);
 			if (r < 0)
 				return r;
 		} else if (quote ? c == quote : (c == '"' || c == '\'')) {
@@ -156,4 +156,32 @@ int parse_words(const char *text, char ***words)
 		free(split[--n]);
 	free(split);
 	return r;
+}
+
+int parse_escaped(const char *text, char **ret, size_t *ret_length)
+{
+	struct strbuf out = {0};
+	size_t length;
+	char *done;
+	int r = 0;
+
+	while (r == 0 && *text) {
+		char c = *text++;
+
+		if (c == '\\')
+			r = scan_escape(&text, true, &out);
+		else
+			strbuf_append(&out, &c, 1);
+	}
+	length = out.length;
+	done = strbuf_finish(&out);
+	if (r == 0 && !done)
+		r = -ENOMEM;
+	if (r < 0) {
+		free(done);
+		return r;
+	}
+	*ret = done;
+	*ret_length = length;
+	return 0;
 }

@@ -18,8 +18,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#define SUFFIX		 ".netns"
-#define CONTAINER_SUFFIX ".container"
+static const char *const suffixes[CONF_TYPES] = {[CONF_NETNS] = ".netns", [CONF_CONTAINER] = ".container"};
 
 int conf_object_new(const char *name, const char *suffix, struct conf_object **ret)
 {
@@ -60,27 +59,20 @@ int conf_object_compare(const void *a, const void *b)
 {
 	const struct conf_object *const *x = a, *const *y = b;
 
-	return strcmp((*x)->name, (*y)->name);
+	return strcmp((*x)->name, (*y)->name) ?: (int)(*x)->type - (int)(*y)->type;
 }
 
-static struct conf_object *find_object(const struct conf_loader *c, const char *name)
+static int get_object(struct conf_loader *c, enum conf_type type, const char *name, struct conf_object **ret)
 {
-	struct conf_object *o = NULL;
-
-	HASH_FIND_STR(c->by_name, name, o);
-	return o;
-}
-
-static int get_object(struct conf_loader *c, const char *name, struct conf_object **ret)
-{
-	struct conf_object *o = find_object(c, name);
+	struct conf_object *o = conf_find_object(c, type, name);
 	int r;
 
 	if (!o) {
-		r = conf_object_new(name, SUFFIX, &o);
+		r = conf_object_new(name, suffixes[type], &o);
 		if (r < 0)
 			return r;
-		HASH_ADD_KEYPTR(hh, c->by_name, o->name, strlen(o->name), o);
+		o->type = type;
+		HASH_ADD_KEYPTR(hh, c->by_name[type], o->name, strlen(o->name), o);
 		if (!o->hh.tbl) {
 			conf_object_free(o);
 			return -ENOMEM;
@@ -219,55 +211,71 @@ static int set_main_file(struct conf_object *o, const char *directory, const cha
 	return o->path ? 0 : -ENOMEM;
 }
 
-/* The name without its suffix; NULL after telling that it is none. */
-static int object_name(struct conf_loader *c, const char *directory, const char *file, const char *suffix,
-		       char **ret)
+/* Which sort of object a file or directory name is about; false: none. */
+static bool type_of(const char *file, const char *more, enum conf_type *ret_type)
 {
-	_cleanup_free_ char *stem = strndup(file, strlen(file) - strlen(suffix)), *shown = NULL;
+	char suffix[32];
+
+	for (unsigned type = 0; type < CONF_TYPES; type++) {
+		(void)snprintf(suffix, sizeof(suffix), "%s%s", suffixes[type], more);
+		if (str_ends_with(file, suffix)) {
+			*ret_type = (enum conf_type)type;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void refuse_name(struct conf_loader *c, enum conf_type type, const char *directory, const char *file,
+			const char *stem)
+{
+	_cleanup_free_ char *shown = str_escape(file, strlen(file));
+	const char *why = "expected 1 to 200 letters, digits and -_.:+@, not beginning with '.' or '-'";
+
+	if (type == CONF_CONTAINER && strchr(stem, '@'))
+		why = "there are no templates of containers, since systemd-nspawn takes no '@' in the name "
+		      "of a machine; write one file for each";
+	else if (type == CONF_CONTAINER)
+		why = "expected 1 to 64 letters, digits, '-' and '.', as in a host name: beginning and "
+		      "ending "
+		      "with a letter or digit, and so on both sides of a '.'";
+	diags_add(c->diags, DIAG_ERROR, shown, directory, 0, NULL, NULL,
+		  "the file %s gives no name for a %s: %s", shown ?: "?",
+		  type == CONF_CONTAINER ? "container" : "namespace", why);
+}
+
+/* The name without its suffix; NULL after telling that it is none. */
+static int object_name(struct conf_loader *c, enum conf_type type, const char *directory, const char *file,
+		       const char *more, char **ret)
+{
+	_cleanup_free_ char *stem = strndup(file, strlen(file) - strlen(suffixes[type]) - strlen(more));
+	bool valid;
 
 	if (!stem)
 		return -ENOMEM;
-	if (netns_name_is_valid(stem)) {
-		*ret = steal_pointer(stem);
-		return 0;
-	}
-	shown = str_escape(file, strlen(file));
-	diags_add(c->diags, DIAG_ERROR, shown, directory, 0, NULL, NULL,
-		  "the file %s gives no name for a namespace: expected 1 to 200 letters, digits and "
-		  "-_.:+@, not beginning with '.' or '-'",
-		  shown ?: "?");
-	*ret = NULL;
-	return 0;
-}
-
-static int refuse_container(struct conf_loader *c, const char *directory, const char *file)
-{
-	_cleanup_free_ char *path = join_path(directory, file);
-
-	if (!path)
-		return -ENOMEM;
-	diags_add(c->diags, DIAG_ERROR, file, path, 0, NULL, NULL,
-		  "containers are not part of this build; remove the file");
+	valid = type == CONF_CONTAINER ? container_name_is_valid(stem) : netns_name_is_valid(stem);
+	if (!valid)
+		refuse_name(c, type, directory, file, stem);
+	*ret = valid ? steal_pointer(stem) : NULL;
 	return 0;
 }
 
 static int main_entry(struct conf_loader *c, struct conf_object *unused, const char *directory, int fd,
 		      const struct dirent *e)
 {
-	bool dropins = str_ends_with(e->d_name, SUFFIX ".d");
 	_cleanup_free_ char *name = NULL, *path = NULL;
+	enum conf_type type = CONF_NETNS;
+	bool dropins = type_of(e->d_name, ".d", &type);
 	struct conf_object *o;
 	int r;
 
 	(void)unused;
-	if (str_ends_with(e->d_name, CONTAINER_SUFFIX))
-		return is_mask(fd, e) ? 0 : refuse_container(c, directory, e->d_name);
-	if ((!dropins && !str_ends_with(e->d_name, SUFFIX)) || !count_file(c, directory))
+	if ((!dropins && !type_of(e->d_name, "", &type)) || !count_file(c, directory))
 		return 0;
-	r = object_name(c, directory, e->d_name, dropins ? SUFFIX ".d" : SUFFIX, &name);
+	r = object_name(c, type, directory, e->d_name, dropins ? ".d" : "", &name);
 	if (r < 0 || !name)
 		return r;
-	r = get_object(c, name, &o);
+	r = get_object(c, type, name, &o);
 	if (r < 0)
 		return r;
 	if (!dropins)
@@ -293,7 +301,7 @@ static struct conf_object *find_template(const struct conf_loader *c, const stru
 	if (!o->instance[0])
 		return NULL;
 	name = strndup(o->name, (size_t)(o->instance - o->name));
-	return name ? find_object(c, name) : NULL;
+	return name ? conf_find_object(c, o->type, name) : NULL;
 }
 
 static int apply_template(struct conf_object *o, const struct conf_object *template)
@@ -342,30 +350,45 @@ static void warn_dropins_alone(struct conf_loader *c, const struct conf_object *
 		}
 }
 
+static int select_object(struct conf_loader *c, struct conf_object *o)
+{
+	const struct conf_object *template;
+	int r;
+
+	if (is_template(o) || o->masked)
+		return 0;
+	template = find_template(c, o);
+	r = template ? apply_template(o, template) : 0;
+	if (r < 0)
+		return r;
+	if (!o->path) {
+		warn_dropins_alone(c, o);
+		return 0;
+	}
+	if (o->n_dropins > 1)
+		qsort(o->dropins, o->n_dropins, sizeof(*o->dropins), compare_dropins);
+	c->objects[c->n_objects++] = o;
+	return 0;
+}
+
 /* From what was found to what is to be loaded, by name. */
 static int select_objects(struct conf_loader *c)
 {
-	struct conf_object *o, *next, *template;
+	struct conf_object *o, *next;
+	size_t n = 1;
 	int r;
 
-	c->objects = calloc(HASH_COUNT(c->by_name) + 1, sizeof(struct conf_object *));
+	for (unsigned type = 0; type < CONF_TYPES; type++)
+		n += HASH_COUNT(c->by_name[type]);
+	c->objects = calloc(n, sizeof(struct conf_object *));
 	if (!c->objects)
 		return -ENOMEM;
-	HASH_ITER (hh, c->by_name, o, next) {
-		if (is_template(o) || o->masked)
-			continue;
-		template = find_template(c, o);
-		r = template ? apply_template(o, template) : 0;
-		if (r < 0)
-			return r;
-		if (!o->path) {
-			warn_dropins_alone(c, o);
-			continue;
+	for (unsigned type = 0; type < CONF_TYPES; type++)
+		HASH_ITER (hh, c->by_name[type], o, next) {
+			r = select_object(c, o);
+			if (r < 0)
+				return r;
 		}
-		if (o->n_dropins > 1)
-			qsort(o->dropins, o->n_dropins, sizeof(*o->dropins), compare_dropins);
-		c->objects[c->n_objects++] = o;
-	}
 	qsort(c->objects, c->n_objects, sizeof(struct conf_object *), conf_object_compare);
 	return 0;
 }
@@ -388,17 +411,16 @@ static int given_file(struct conf_loader *c, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
 	_cleanup_free_ char *stem = NULL, *name = NULL;
+	enum conf_type type = CONF_NETNS;
 	struct conf_object *o;
 	int r;
 
-	if (str_ends_with(file, CONTAINER_SUFFIX) || !str_ends_with(file, SUFFIX)) {
+	if (!type_of(file, "", &type)) {
 		diags_add(c->diags, DIAG_ERROR, file, path, 0, NULL, NULL,
-			  str_ends_with(file, CONTAINER_SUFFIX)
-				  ? "containers are not part of this build"
-				  : "expected a file whose name ends in " SUFFIX);
+			  "expected a file whose name ends in .netns or .container");
 		return 0;
 	}
-	r = object_name(c, path, file, SUFFIX, &stem);
+	r = object_name(c, type, path, file, "", &stem);
 	if (r < 0 || !stem)
 		return r;
 	/* A template is looked at as its instance "1", which does for names and for numbers. */
@@ -406,7 +428,7 @@ static int given_file(struct conf_loader *c, const char *path)
 		name = NULL;
 		return -ENOMEM;
 	}
-	r = get_object(c, name, &o);
+	r = get_object(c, type, name, &o);
 	if (r < 0)
 		return r;
 	if (o->path) {

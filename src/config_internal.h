@@ -3,8 +3,9 @@
  * What the parts of the configuration loader share. Layer 3.
  *
  * The way of a file: config_files.c finds it, config_read.c turns it and its drop-ins into
- * sections, config_netns.c and its siblings turn sections into objects of the desired tree,
- * config_place.c connects objects of different files, config_verify.c looks for contradictions,
+ * sections, config_netns.c, config_container.c and their siblings turn sections into objects of the
+ * desired tree, config_place.c connects objects of different files, config_verify.c and
+ * config_depend.c look for contradictions,
  * config_load.c repeats that without the objects that have errors until none is left.
  *
  * All functions return 0 or -ENOMEM. What is wrong with a file is never a return value: it is told
@@ -14,6 +15,7 @@
 #define NETNSD_CONFIG_INTERNAL_H
 
 #include "config_load.h"
+#include "desired_container.h"
 #include "error.h"
 
 #include <sys/types.h>
@@ -100,7 +102,18 @@ struct conf_loose_address {
 	const struct conf_section *section;
 };
 
+/* Of the search for circles among containers. */
+struct conf_walk {
+	enum { CONF_WALK_NEW, CONF_WALK_OPEN, CONF_WALK_DONE } state;
+	size_t next; /* edge to be looked at */
+	struct conf_object *from;
+};
+
+/* A namespace and a container may have one name. */
+enum conf_type { CONF_NETNS, CONF_CONTAINER, CONF_TYPES };
+
 struct conf_object {
+	enum conf_type type;
 	char *name;	      /* "upstream" */
 	char *display;	      /* "upstream.netns" */
 	const char *instance; /* what follows the '@'; "": none */
@@ -117,12 +130,14 @@ struct conf_object {
 	struct conf_section *sections, *last_section, *by_label;
 
 	/* Of this round. */
-	struct netns *netns;
+	struct netns *netns;		      /* NULL for a container */
+	struct container_settings *container; /* NULL for a namespace */
+	struct conf_walk walk;
 	struct conf_link *links, *last_link;
 	size_t n_links;
 	struct conf_pool *pools, *last_pool;
 	struct conf_loose_address *loose, *last_loose;
-	UT_hash_handle hh; /* by name */
+	UT_hash_handle hh; /* by name, in the table of its type */
 };
 
 struct conf_loader {
@@ -130,8 +145,8 @@ struct conf_loader {
 	const struct registry *registry;
 	struct diags *diags;
 	struct diags warnings; /* of this round */
-	struct conf_object *by_name;
-	struct conf_object **objects; /* what is to be loaded, by name */
+	struct conf_object *by_name[CONF_TYPES];
+	struct conf_object **objects; /* what is to be loaded, by name; a namespace before its container */
 	size_t n_objects;
 	size_t n_files; /* seen so far, see CONFIG_FILES_MAX */
 	bool check_owner;
@@ -148,10 +163,12 @@ void conf_warning(struct conf_loader *c, struct conf_object *o, const struct con
 void conf_error_at(struct conf_loader *c, struct conf_object *o, const char *file, unsigned line,
 		   const char *section, const char *key, const char *format, ...)
 	__attribute__((format(printf, 7, 8)));
+struct conf_object *conf_find_object(const struct conf_loader *c, enum conf_type type, const char *name);
 /* The object that declares what lives in `n`; NULL for the implicit host. */
 struct conf_object *conf_object_of(const struct conf_loader *c, const struct netns *n);
 /* Last assignment of the key in the section, or NULL. */
 const struct conf_assign *conf_find_assign(const struct conf_section *s, const char *key);
+struct conf_section *conf_find_section(const struct conf_object *o, const char *label);
 int conf_origin(struct conf_loader *c, const char *file, unsigned line, struct origin *ret);
 /* Makes room for one more element in an array that grows by doubling. */
 void *conf_grow(void *array, size_t count, size_t size);
@@ -240,6 +257,7 @@ struct link_values {
 extern const struct conf_key conf_link_keys[], conf_peer_keys[], conf_parent_keys[];
 
 int conf_build(struct conf_loader *c, struct conf_object *o);
+int conf_build_container(struct conf_loader *c, struct conf_object *o);
 void conf_unbuild(struct conf_object *o);
 int conf_build_link(struct conf_loader *c, struct conf_object *o, const struct conf_section *s,
 		    const struct link_kind *kind);
@@ -263,5 +281,12 @@ int conf_verify(struct conf_loader *c);
 int conf_verify_references(struct conf_loader *c); /* masters, parents, Link= */
 int conf_verify_twice(struct conf_loader *c);	   /* names, addresses, routes, rules, neighbours */
 int conf_verify_routes(struct conf_loader *c);	   /* gateways that cannot be reached */
+int conf_verify_containers(struct conf_loader *c); /* their namespaces, and one another */
+/* The namespace that a container, or the far end of a pair, names; NULL after telling at `a` that it is
+ * nowhere. NULL for the name: the host. */
+struct netns *conf_named_netns(struct conf_loader *c, struct conf_object *o, const struct conf_section *s,
+			       const struct conf_assign *a, const char *name);
+/* Tells of a container that what it needs is out. */
+bool conf_fail_container(struct conf_loader *c, struct conf_object *o);
 
 #endif

@@ -188,11 +188,18 @@ void conf_error_at(struct conf_loader *c, struct conf_object *o, const char *fil
 	va_end(args);
 }
 
-struct conf_object *conf_object_of(const struct conf_loader *c, const struct netns *n)
+struct conf_object *conf_find_object(const struct conf_loader *c, enum conf_type type, const char *name)
 {
 	struct conf_object *o = NULL;
 
-	HASH_FIND_STR(c->by_name, n->name, o);
+	HASH_FIND_STR(c->by_name[type], name, o);
+	return o;
+}
+
+struct conf_object *conf_object_of(const struct conf_loader *c, const struct netns *n)
+{
+	struct conf_object *o = conf_find_object(c, CONF_NETNS, n->name);
+
 	return o && o->netns == n ? o : NULL;
 }
 
@@ -275,7 +282,7 @@ static int fall_back(struct conf_loader *c, struct conf_object *o)
 	return conf_read_text(c, o, text, strlen(text), "(last good configuration)");
 }
 
-/* Objects that put a peer end into one that is out are out as well. */
+/* Objects that put a peer end into one that is out are out as well, and so are containers that live in it. */
 static bool fail_dependants(struct conf_loader *c)
 {
 	bool found = false;
@@ -285,10 +292,11 @@ static bool fail_dependants(struct conf_loader *c)
 
 		if (o->state == CONF_DROPPED || o->errors > 0)
 			continue;
+		found |= conf_fail_container(c, o);
 		for (const struct conf_link *l = o->links; l; l = l->next) {
 			if (!l->values->peer_namespace)
 				continue;
-			HASH_FIND_STR(c->by_name, l->values->peer_namespace, needed);
+			needed = conf_find_object(c, CONF_NETNS, l->values->peer_namespace);
 			if (!needed || needed->state != CONF_DROPPED)
 				continue;
 			conf_error(c, o, l->section, conf_find_assign(l->section, "PeerNamespace"),
@@ -367,10 +375,11 @@ static void loader_clear(struct conf_loader *c)
 {
 	struct conf_object *o, *next;
 
-	HASH_ITER (hh, c->by_name, o, next) {
-		HASH_DEL(c->by_name, o);
-		conf_object_free(o);
-	}
+	for (unsigned type = 0; type < CONF_TYPES; type++)
+		HASH_ITER (hh, c->by_name[type], o, next) {
+			HASH_DEL(c->by_name[type], o);
+			conf_object_free(o);
+		}
 	free(c->objects);
 	desired_unref(c->desired);
 	diags_free(&c->warnings);

@@ -16,6 +16,8 @@
 #define NOT_BUILT " is not part of this build; remove the line"
 #define DNS_MAX	  32
 
+#define CONTAINER_FILE "a container has a file of its own, NAME.container"
+
 struct netns_values {
 	char *description;
 	uint32_t host, adopt, autostart, loopback, ipv4_forwarding, ipv6_forwarding;
@@ -251,10 +253,10 @@ static const struct section_type section_types[] = {
 
 /* Sections people know from elsewhere. */
 static const struct conf_refusal foreign_sections[] = {
-	{"Container", "containers are not part of this build"},
-	{"Exec", "containers are not part of this build"},
-	{"Files", "containers are not part of this build"},
-	{"Service", "containers are not part of this build"},
+	{"Container", CONTAINER_FILE},
+	{"Exec", CONTAINER_FILE},
+	{"Files", CONTAINER_FILE},
+	{"Service", CONTAINER_FILE},
 	{"Match", "a link is declared here, not matched; its section is its kind with its name, such as "
 		  "[Veth eth0]"},
 	{"NetDev", "a link's section is its kind with its name, such as [Bridge br0]"},
@@ -313,7 +315,7 @@ static int build_section(struct conf_loader *c, struct conf_object *o, const str
 	return 0;
 }
 
-int conf_build(struct conf_loader *c, struct conf_object *o)
+static int build_netns(struct conf_loader *c, struct conf_object *o)
 {
 	int r = desired_add(c->desired, o->name, &o->netns);
 
@@ -338,6 +340,11 @@ int conf_build(struct conf_loader *c, struct conf_object *o)
 	return o->netns->text ? 0 : -ENOMEM;
 }
 
+int conf_build(struct conf_loader *c, struct conf_object *o)
+{
+	return o->type == CONF_CONTAINER ? conf_build_container(c, o) : build_netns(c, o);
+}
+
 void conf_unbuild(struct conf_object *o)
 {
 	for (struct conf_link *l = o->links; l; l = l->next) {
@@ -346,6 +353,7 @@ void conf_unbuild(struct conf_object *o)
 		key_table_free(conf_peer_keys, l->values);
 	}
 	o->netns = NULL;
+	o->container = NULL;
 	o->links = o->last_link = NULL;
 	o->n_links = 0;
 	o->pools = o->last_pool = NULL;

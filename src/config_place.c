@@ -30,28 +30,28 @@ static char *default_peer_name(const struct link *l)
 	return r < 0 ? NULL : name;
 }
 
-/* Where the peer goes; NULL after telling that it is nowhere. */
-static struct netns *peer_namespace(struct conf_loader *c, struct conf_object *o, const struct conf_link *l)
+struct netns *conf_named_netns(struct conf_loader *c, struct conf_object *o, const struct conf_section *s,
+			       const struct conf_assign *a, const char *name)
 {
-	const char *name = l->values->peer_namespace, *names[200] = {NULL};
 	struct netns *n = name ? desired_find(c->desired, name) : c->desired->host;
-	const struct conf_assign *a = conf_find_assign(l->section, "PeerNamespace");
-	struct conf_object *other = NULL;
+	const struct conf_object *other;
+	const char *names[200] = {NULL};
 	char hint[280];
+	size_t k = 0;
 
 	if (n)
 		return n;
 	if (str_equal(name, HOST_DEFAULT_NAME))
 		return c->desired->host;
-	HASH_FIND_STR(c->by_name, name, other);
+	other = conf_find_object(c, CONF_NETNS, name);
 	if (other && other->state == CONF_DROPPED) {
-		conf_error(c, o, l->section, a, "the namespace '%s' cannot be used: its file has errors",
-			   name);
+		conf_error(c, o, s, a, "the namespace '%s' cannot be used: its file has errors", name);
 		return NULL;
 	}
-	for (size_t i = 0; i < c->n_objects && i < 199; i++)
-		names[i] = c->objects[i]->name;
-	conf_error(c, o, l->section, a, "nobody declares the namespace '%s'%s", name,
+	for (size_t i = 0; i < c->n_objects && k < 199; i++)
+		if (c->objects[i]->type == CONF_NETNS)
+			names[k++] = c->objects[i]->name;
+	conf_error(c, o, s, a, "nobody declares the namespace '%s'%s", name,
 		   conf_hint(name, names, hint, sizeof(hint)));
 	return NULL;
 }
@@ -84,7 +84,8 @@ static int place_peer(struct conf_loader *c, struct conf_object *o, const struct
 {
 	_cleanup_free_ char *generated = NULL;
 	const char *name = l->values->peer_name;
-	struct netns *where = peer_namespace(c, o, l);
+	struct netns *where = conf_named_netns(
+		c, o, l->section, conf_find_assign(l->section, "PeerNamespace"), l->values->peer_namespace);
 	struct link *peer;
 	int r;
 

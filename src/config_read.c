@@ -66,7 +66,7 @@ static const char *expand(struct reading *r, const char *raw, unsigned line, con
 	return result;
 }
 
-static struct conf_section *find_section(const struct conf_object *o, const char *label)
+struct conf_section *conf_find_section(const struct conf_object *o, const char *label)
 {
 	struct conf_section *s = NULL;
 
@@ -137,7 +137,7 @@ static void on_section(const char *name, const char *raw_title, unsigned line, v
 	label = make_label(r, name, title);
 	if (!label)
 		return;
-	s = find_section(r->o, label);
+	s = conf_find_section(r->o, label);
 	if (s && s->file == r->file)
 		conf_error_at(r->c, r->o, r->file, line, label, NULL,
 			      "the section is in this file twice, first in line %u; write it once", s->line);

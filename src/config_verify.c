@@ -412,5 +412,7 @@ int conf_verify(struct conf_loader *c)
 	}
 	if (r == 0)
 		r = conf_verify_twice(c);
-	return r < 0 ? r : conf_verify_routes(c);
+	if (r == 0)
+		r = conf_verify_routes(c);
+	return r < 0 ? r : conf_verify_containers(c);
 }

@@ -21,7 +21,7 @@
 #define DEFAULT_SOCKET_GROUP  "netnsd"
 
 struct manager_values {
-	uint32_t workers, connections_max;
+	uint32_t workers, connections_max, parallel_starts;
 	char *plugin_directory, *socket_group;
 	/* What the specials found. */
 	int log_level;
@@ -37,6 +37,11 @@ static const struct conf_key manager_keys[] = {
 	 .offset = AT(connections_max),
 	 .min = 1,
 	 .max = 4096},
+	{.name = "ParallelStarts",
+	 .type = NETNSD_KEY_UINT,
+	 .offset = AT(parallel_starts),
+	 .min = 1,
+	 .max = 1000},
 	{.name = "PluginDirectory", .type = NETNSD_KEY_STRING, .offset = AT(plugin_directory)},
 	{.name = "SocketGroup", .type = NETNSD_KEY_STRING, .offset = AT(socket_group)},
 	{.name = NULL},
@@ -143,6 +148,8 @@ static int read_manager(struct conf_loader *c, struct conf_object *o, const stru
 		ret->workers = v->workers;
 	if (conf_has(&r.tables[0], "ConnectionsMaxPerUser"))
 		ret->connections_max = v->connections_max;
+	if (conf_has(&r.tables[0], "ParallelStarts"))
+		ret->parallel_starts = v->parallel_starts;
 	if (v->plugin_directory && v->plugin_directory[0] != '/')
 		conf_error(c, o, s, conf_find_assign(s, "PluginDirectory"),
 			   "expected an absolute path, not \"%.200s\"", v->plugin_directory);
@@ -183,7 +190,7 @@ int daemon_settings_load(const char *const *directories, struct daemon_settings 
 {
 	static const struct registry no_registry;
 	struct conf_loader c = {.registry = &no_registry, .diags = diags, .check_owner = true};
-	struct daemon_settings settings = {.workers = 2, .connections_max = 128};
+	struct daemon_settings settings = {.workers = 2, .connections_max = 128, .parallel_starts = 16};
 	struct conf_object *o = NULL;
 	int r = str_replace(&settings.socket_group, DEFAULT_SOCKET_GROUP);
 

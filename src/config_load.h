@@ -63,6 +63,7 @@ struct daemon_settings {
 	uint64_t audit;		  /* AuditSec=, usec between two namespaces; 0: none; default 1 s */
 	uint64_t receive_buffer;  /* ReceiveBufferSize=, bytes; default 64 MiB */
 	unsigned connections_max; /* ConnectionsMaxPerUser=, default 128 */
+	unsigned parallel_starts; /* ParallelStarts=, containers that start at a time, 1..1000; default 16 */
 };
 /* 0 (defaults stand in for what has errors) or -ENOMEM. The object of its diags is "netnsd.conf". */
 int daemon_settings_load(const char *const *directories, struct daemon_settings *ret, struct diags *diags);

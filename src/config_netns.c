@@ -20,7 +20,7 @@
 
 struct netns_values {
 	char *description;
-	uint32_t host, adopt, autostart, loopback, ipv4_forwarding, ipv6_forwarding;
+	uint32_t host, adopt, autostart, autodelete, loopback, ipv4_forwarding, ipv6_forwarding;
 	char **dns, **domains;
 	enum on_drift on_drift;
 };
@@ -31,6 +31,7 @@ static const struct conf_key netns_keys[] = {
 	{.name = "Host", .type = NETNSD_KEY_BOOL, .offset = AT(host)},
 	{.name = "Adopt", .type = NETNSD_KEY_BOOL, .offset = AT(adopt)},
 	{.name = "AutoStart", .type = NETNSD_KEY_BOOL, .offset = AT(autostart)},
+	{.name = "AutoDelete", .type = NETNSD_KEY_BOOL, .offset = AT(autodelete)},
 	{.name = "Loopback", .type = NETNSD_KEY_BOOL, .offset = AT(loopback)},
 	{.name = "IPv4Forwarding", .type = NETNSD_KEY_BOOL, .offset = AT(ipv4_forwarding)},
 	{.name = "IPv6Forwarding", .type = NETNSD_KEY_BOOL, .offset = AT(ipv6_forwarding)},
@@ -39,7 +40,6 @@ static const struct conf_key netns_keys[] = {
 #undef AT
 
 static const struct conf_refusal netns_refusals[] = {
-	{"AutoDelete", "AutoDelete=" NOT_BUILT},
 	{"Ruleset", "Ruleset=" NOT_BUILT},
 	{NULL, NULL},
 };
@@ -146,7 +146,8 @@ static const struct conf_special netns_specials[] = {
 /* Keys that say what becomes of the namespace: the host's is not ours to make. */
 static void refuse_host_keys(struct conf_reader *r)
 {
-	static const char *const keys[] = {"Adopt", "AutoStart", "Loopback", "DNS", "Domains", NULL};
+	static const char *const keys[] = {"Adopt", "AutoStart", "AutoDelete", "Loopback",
+					   "DNS",   "Domains",	 NULL};
 
 	for (const char *const *k = keys; *k; k++) {
 		const struct conf_assign *a = conf_find_assign(r->s, *k);
@@ -226,6 +227,7 @@ static int build_namespace(struct conf_loader *c, struct conf_object *o, const s
 		e = build_sysctls(&r, &v);
 	n->adopt = v.adopt;
 	n->autostart = !conf_has(&r.tables[0], "AutoStart") || v.autostart;
+	n->autodelete = v.autodelete;
 	n->on_drift = v.on_drift;
 	n->loopback = !conf_has(&r.tables[0], "Loopback") || v.loopback;
 	n->description = steal_pointer(v.description);

@@ -33,6 +33,7 @@ struct container {
 	enum health_state health;
 	char health_text[160];
 	char *cgroup;		     /* full path; NULL: none */
+	uint64_t saved;		     /* hash of the text in /run/netnsd/last-good; 0: none */
 	struct container_private *p; /* container.c's own */
 	UT_hash_handle hh;	     /* manager->containers, by name */
 };
@@ -83,13 +84,24 @@ void container_waiter_forget(struct container_waiter *w); /* the asker has gone;
 int containers_sync(struct manager *m);
 /* After the first round and the readiness of the daemon: those with AutoStart=. */
 void containers_start_wanted(struct manager *m);
-/* Those in this namespace are stopped (NULL: in all), in order; then done(data) is called, at once when none
- * runs. They are remembered and started again by containers_resume(). */
+/* Those in this namespace are stopped (NULL: in all), in order, and remembered: they start again when it
+ * comes back. 1: done(data) will be called when they have ended; 0: none runs; -ENOMEM. */
 typedef void containers_stopped_fn(void *data);
 int containers_stop_in(struct manager *m, const char *netns, containers_stopped_fn *done, void *data);
-void containers_resume(struct manager *m, const char *netns);
+/* Likewise those that no file declares any more, which do not come back. */
+int containers_stop_lost(struct manager *m, containers_stopped_fn *done, void *data);
+/* The namespace is as declared (again): those that were stopped with it are started. */
+void containers_netns_changed(struct manager *m);
+struct diag;
+int containers_mark_failed(struct manager *m, const struct diag *d, const char *name); /* its file is bad */
+void containers_forget_failed(struct manager *m);   /* files are read anew */
+void containers_restart_changed(struct manager *m); /* those that need it */
 struct container *manager_find_container(struct manager *m, const char *name);
 void containers_free(struct manager *m); /* leaves what runs as it is */
+
+/* The state as a line for people: "running", "failed: why". */
+#define CONTAINER_STATE_TEXT_SIZE 768
+void container_state_text(const struct container *c, char *buffer, size_t size);
 
 /* Where its console goes: the journal with identifier "netnsd/NAME", else console.h's file. */
 bool container_log_is_journal(void);

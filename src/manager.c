@@ -4,6 +4,7 @@
 #include "manager_internal.h"
 
 #include "clock.h"
+#include "container.h"
 #include "log.h"
 #include "netns.h"
 #include "plugin.h"
@@ -73,6 +74,7 @@ void unit_set_state(struct unit *u, enum netns_state state, const struct error *
 	tell(u, EVENT_SET);
 	manager_notify_status(u->manager);
 	operations_check_waiters(u->manager);
+	containers_netns_changed(u->manager);
 }
 
 static int unit_new(struct manager *m, const char *name, struct unit **ret)
@@ -181,6 +183,7 @@ void manager_swap(struct manager *m, struct desired *d)
 	desired_unref(m->desired);
 	m->desired = d;
 	(void)manager_sync_units(m); /* without memory a new namespace waits for the next reload */
+	(void)containers_sync(m);
 	forget_old_trees(m);
 }
 
@@ -293,6 +296,7 @@ void manager_free(struct manager *m)
 	worker_pool_free(m->workers); /* lets what is under way come to its end */
 	watch_stop(m);
 	manager_checkpoint_stop(m);
+	containers_free(m);
 	operations_free(m);
 	HASH_ITER (hh, m->units, u, tmp)
 		manager_unit_free(u);

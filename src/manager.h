@@ -103,6 +103,7 @@ enum operation_failure {
 struct operation_request {
 	enum operation_type type;
 	bool atomic;		     /* APPLY: all or nothing */
+	bool restart;		     /* APPLY: containers whose settings changed are started anew */
 	uint64_t confirm;	     /* APPLY: usec after which it is taken back unless confirmed; 0: never */
 	const char *name;	     /* ADD, DELETE, UP, DOWN, DESCRIBE */
 	const char *const *names;    /* WAIT; NULL: all */

@@ -46,6 +46,9 @@ struct manager_private {
 	struct desired *ran;	    /* while one waits: what ran before it; NULL after a restart */
 	struct desired *taken_back; /* the start rolls back: what had been applied, or NULL */
 	bool roll_back_at_start, rolling_back;
+	struct container_host *container_host; /* NULL: no container was started yet */
+	struct stop_group *stop_groups;
+	ev_timer settle; /* of containers that depend on others */
 };
 
 struct operation {
@@ -57,6 +60,8 @@ struct operation {
 	bool start;   /* internal: the first one */
 	bool expired; /* internal: nobody has confirmed */
 	bool atomic;  /* APPLY */
+	bool restart; /* APPLY */
+	bool settled; /* APPLY: only what sends no events has to be looked at */
 	bool rolling_back;
 	uint64_t confirm; /* APPLY */
 	bool running;
@@ -137,8 +142,8 @@ bool unit_needs_retry(const struct unit *u);
 bool is_foreign_name(const char *name); /* in /run/netns, and not a leftover */
 void operation_run_up(struct operation *op);
 void operation_run_add(struct operation *op);
-void operation_end_add(struct operation *op); /* if it failed itself: as if it had never been asked for */
-void operation_run_down(struct operation *op, bool forget);
+void operation_end_add(struct operation *op);  /* if it failed itself: as if it had never been asked for */
+void operation_run_down(struct operation *op); /* also OPERATION_DELETE */
 void operation_run_down_all(struct operation *op);
 
 /* operation_read.c */

@@ -3,7 +3,9 @@
 #include "manager_internal.h"
 
 #include "cleanup.h"
+#include "container.h"
 #include "log.h"
+#include "nspawn.h"
 #include "parse.h"
 
 #include <errno.h>
@@ -14,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OBJECT_SUFFIX ".netns"
+#define OBJECT_SUFFIX	 ".netns"
+#define CONTAINER_SUFFIX ".container"
 
 /* --- where pool addresses were ----------------------------------------------------------------- */
 
@@ -139,22 +142,50 @@ static char *read_file(const char *path)
 	return text;
 }
 
+/* What an object that runs was read from: "NAME.netns", "NAME.container". */
+static const char *text_of(const struct desired *d, const char *object)
+{
+	const struct container_settings *s;
+	const struct netns *n;
+	char name[256];
+
+	(void)snprintf(name, sizeof(name), "%s", object);
+	if (strrchr(name, '.'))
+		*strrchr(name, '.') = '\0';
+	if (str_ends_with(object, CONTAINER_SUFFIX)) {
+		s = desired_find_container(d, name);
+		return s ? s->text : NULL;
+	}
+	n = desired_find(d, name);
+	return n ? n->text : NULL;
+}
+
 /* An object whose files are bad keeps what runs: from memory, at the start from the copy. */
 static char *fallback(const char *object, void *data)
 {
 	struct manager *m = data;
-	char name[256], path[512];
-	const struct netns *n;
+	const char *text;
+	char path[512];
 
-	(void)snprintf(name, sizeof(name), "%s", object);
-	if (str_ends_with(name, OBJECT_SUFFIX))
-		name[strlen(name) - strlen(OBJECT_SUFFIX)] = '\0';
-	if (m->desired) {
-		n = desired_find(m->desired, name);
-		return n && n->text ? strdup(n->text) : NULL;
+	if (!m->desired) {
+		(void)snprintf(path, sizeof(path), LAST_GOOD_DIRECTORY "/%s", object);
+		return read_file(path);
 	}
-	(void)snprintf(path, sizeof(path), LAST_GOOD_DIRECTORY "/%s" OBJECT_SUFFIX, name);
-	return read_file(path);
+	text = text_of(m->desired, object);
+	return text ? strdup(text) : NULL;
+}
+
+/* nspawn is asked what it knows only where there are containers. */
+static int load_with_nspawn(struct config_request *request, struct desired **ret, struct diags *diags)
+{
+	struct error err = {0};
+	int r = config_load(request, ret, diags);
+
+	if (r < 0 || !(*ret)->containers || nspawn_probe(&request->nspawn, &err) < 0)
+		return r; /* a start says what is wrong with it */
+	desired_unref(*ret);
+	diags_free(diags);
+	return config_load(request, ret, diags);
 }
 
 int manager_load(struct manager *m, bool strict, struct diags *diags, struct desired **ret)
@@ -169,7 +200,7 @@ int manager_load(struct manager *m, bool strict, struct diags *diags, struct des
 		.fallback_data = m,
 	};
 	struct desired *d;
-	int r = config_load(&request, &d, diags);
+	int r = load_with_nspawn(&request, &d, diags);
 
 	if (r < 0)
 		return r;
@@ -329,29 +360,42 @@ static char *addresses_text(const struct desired *d)
 	return strbuf_finish(&text);
 }
 
-static char *last_good_path(const char *name)
+static char *last_good_path(const char *name, const char *suffix)
 {
 	char *path;
 
-	return asprintf(&path, LAST_GOOD_DIRECTORY "/%s" OBJECT_SUFFIX, name) < 0 ? NULL : path;
+	return asprintf(&path, LAST_GOOD_DIRECTORY "/%s%s", name, suffix) < 0 ? NULL : path;
 }
 
-/* Only what changed since the last time: unit->saved is the text that lies there. */
+/* Only what changed since the last time: *saved is the hash of the text that lies there; 0: none. */
+static void save_text(struct save_job *s, const char *name, const char *suffix, const char *text,
+		      uint64_t *saved)
+{
+	if (text ? *saved == str_hash(text) : *saved == 0)
+		return;
+	if (save_add(s, last_good_path(name, suffix), text ? strdup(text) : NULL) == 0)
+		*saved = text ? str_hash(text) : 0;
+}
+
 static void save_unit(struct save_job *s, struct unit *u)
 {
 	const char *text = u->netns && !u->netns->implicit ? u->netns->text : NULL;
 
 	if (u->config_failed || (text && u->state != NETNS_CONFIGURED && u->state != NETNS_PENDING))
 		return;
-	if (text ? u->saved == str_hash(text) : u->saved == 0)
-		return;
-	if (save_add(s, last_good_path(u->name), text ? strdup(text) : NULL) == 0)
-		u->saved = text ? str_hash(text) : 0;
+	save_text(s, u->name, OBJECT_SUFFIX, text, &u->saved);
+}
+
+static void save_container(struct save_job *s, struct container *c)
+{
+	if (!c->config_failed)
+		save_text(s, c->name, CONTAINER_SUFFIX, c->settings ? c->settings->text : NULL, &c->saved);
 }
 
 void manager_save(struct manager *m)
 {
 	struct save_job *s = calloc(1, sizeof(*s));
+	struct container *c, *ctmp;
 	struct unit *u, *tmp;
 	char *addresses;
 
@@ -362,6 +406,8 @@ void manager_save(struct manager *m)
 	s->job.done = save_done;
 	HASH_ITER (hh, m->units, u, tmp)
 		save_unit(s, u);
+	HASH_ITER (hh, m->containers, c, ctmp)
+		save_container(s, c);
 	if (s->n == 0) {
 		save_free(s);
 		return;

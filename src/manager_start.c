@@ -3,6 +3,7 @@
  * and how it stops. */
 #include "manager_internal.h"
 
+#include "container.h"
 #include "log.h"
 #include "netns.h"
 #include "parse.h"
@@ -137,31 +138,50 @@ static int load_settings(struct manager *m, struct error *err)
 	return 0;
 }
 
+static int mark_unit_failed(struct manager *m, const struct diag *d, const char *name)
+{
+	struct error reason = {0};
+	struct unit *u;
+	char *text;
+
+	if (manager_ensure_unit(m, name, &u) < 0)
+		return -ENOMEM;
+	if (u->config_failed)
+		return 0; /* the first one is told */
+	u->config_failed = true;
+	text = diag_to_string(d);
+	error_set(&reason, -EINVAL, "%s", text ? text : "its file has errors");
+	free(text);
+	if (!u->netns)
+		unit_set_state(u, NETNS_FAILED, &reason);
+	return 0;
+}
+
+/* "NAME.netns" without its suffix. */
+static bool is_object(const struct diag *d, const char *suffix, char *name, size_t size)
+{
+	if (!d->object || !str_ends_with(d->object, suffix))
+		return false;
+	(void)snprintf(name, size, "%.*s", (int)(strlen(d->object) - strlen(suffix)), d->object);
+	return true;
+}
+
 int manager_mark_failed(struct manager *m, const struct diags *diags)
 {
-	for (size_t i = 0; i < diags->count; i++) {
-		const struct diag *d = &diags->items[i];
-		struct error reason = {0};
-		struct unit *u;
-		char name[256];
-		char *text;
+	int r = 0;
 
-		if (d->severity != DIAG_ERROR || !d->object || !str_ends_with(d->object, ".netns"))
+	for (size_t i = 0; r == 0 && i < diags->count; i++) {
+		const struct diag *d = &diags->items[i];
+		char name[256];
+
+		if (d->severity != DIAG_ERROR)
 			continue;
-		(void)snprintf(name, sizeof(name), "%.*s", (int)(strlen(d->object) - strlen(".netns")),
-			       d->object);
-		if (manager_ensure_unit(m, name, &u) < 0)
-			return -ENOMEM;
-		if (u->config_failed)
-			continue; /* the first one is told */
-		u->config_failed = true;
-		text = diag_to_string(d);
-		error_set(&reason, -EINVAL, "%s", text ? text : "its file has errors");
-		free(text);
-		if (!u->netns)
-			unit_set_state(u, NETNS_FAILED, &reason);
+		if (is_object(d, ".netns", name, sizeof(name)))
+			r = mark_unit_failed(m, d, name);
+		else if (is_object(d, ".container", name, sizeof(name)))
+			r = containers_mark_failed(m, d, name);
 	}
-	return 0;
+	return r;
 }
 
 static int load_files(struct manager *m, struct error *err)
@@ -176,6 +196,8 @@ static int load_files(struct manager *m, struct error *err)
 		r = 0;
 	if (r == 0)
 		r = manager_sync_units(m);
+	if (r == 0)
+		r = containers_sync(m);
 	if (r == 0)
 		r = manager_mark_failed(m, &m->start_diags);
 	log_diags(&m->start_diags);
@@ -204,6 +226,7 @@ void manager_start_over(struct manager *m)
 	operations_check_waiters(m);
 	watch_audit_start(m);
 	manager_retry_soon(m);
+	containers_start_wanted(m);
 }
 
 static void start_timeout(struct ev_loop *loop, ev_timer *w, int events)

@@ -61,6 +61,7 @@ int operation_new(struct manager *m, const struct operation_request *request, st
 	op->type = request->type;
 	op->quick = request->quick;
 	op->atomic = request->atomic;
+	op->restart = request->restart;
 	op->confirm = request->confirm;
 	op->survey.fd = -1;
 	r = copy_strings(request->names, &op->names);
@@ -178,9 +179,9 @@ static void run_operation(struct operation *op)
 	case OPERATION_PLAN: operation_run_plan(op); break;
 	case OPERATION_APPLY: operation_run_apply(op); break;
 	case OPERATION_ADD: operation_run_add(op); break;
-	case OPERATION_DELETE: operation_run_down(op, true); break;
+	case OPERATION_DELETE: operation_run_down(op); break;
 	case OPERATION_UP: operation_run_up(op); break;
-	case OPERATION_DOWN: op->name ? operation_run_down(op, false) : operation_run_down_all(op); break;
+	case OPERATION_DOWN: op->name ? operation_run_down(op) : operation_run_down_all(op); break;
 	case OPERATION_WAIT: operation_run_wait(op); break;
 	case OPERATION_DESCRIBE: operation_run_describe(op); break;
 	}

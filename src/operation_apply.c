@@ -3,6 +3,7 @@
  * have in common at their end. */
 #include "manager_internal.h"
 
+#include "container.h"
 #include "log.h"
 #include "netns.h"
 
@@ -143,6 +144,11 @@ static void round_over(struct round *r, void *data)
 		if (!op->retry)
 			manager_retry_soon(m);
 	}
+	if (op->type == OPERATION_APPLY && !op->start && m->state == MANAGER_RUNNING) {
+		containers_start_wanted(m);
+		if (op->restart)
+			containers_restart_changed(m);
+	}
 	operation_end(op);
 }
 
@@ -241,13 +247,24 @@ static int add_all(struct operation *op, bool settled)
 	return r;
 }
 
+static void begin_apply(void *data)
+{
+	struct operation *op = data;
+	int r = round_new(op->manager, op->manager->desired, op->before, &op->result, &op->round);
+
+	if (r == 0) {
+		operation_keep_checkpoint(op);
+		r = add_all(op, op->settled);
+	}
+	operation_start_round(op, r);
+}
+
 void operation_run_apply(struct operation *op)
 {
 	struct manager *m = op->manager;
 	struct error err = {0};
 	struct unit *u, *tmp;
 	struct desired *d;
-	bool settled;
 	int r;
 
 	if (manager_checkpoint_refuses(m, true, &err)) {
@@ -266,19 +283,20 @@ void operation_run_apply(struct operation *op)
 	}
 	if (m->state == MANAGER_RUNNING)
 		m->state = MANAGER_RELOADING;
-	settled = manager_is_settled(m, d);
+	op->settled = manager_is_settled(m, d);
 	op->before = desired_ref(m->desired);
 	HASH_ITER (hh, m->units, u, tmp)
 		u->config_failed = false;
+	containers_forget_failed(m);
 	if (!op->atomic && !op->confirm && m->checkpoint.state == CHECKPOINT_ROLLED_BACK)
 		manager_checkpoint_forget(m); /* the files are in effect again */
 	manager_swap(m, d);
-	r = round_new(m, m->desired, op->before, &op->result, &op->round);
-	if (r == 0) {
-		operation_keep_checkpoint(op);
-		r = add_all(op, settled);
-	}
-	operation_start_round(op, r);
+	/* Containers that no file declares any more end before what they live in. */
+	r = containers_stop_lost(m, begin_apply, op);
+	if (r < 0)
+		operation_fail(op, FAILURE_APPLY, r, strerror(-r));
+	else if (r == 0)
+		begin_apply(op);
 }
 
 void operation_run_start(struct operation *op)

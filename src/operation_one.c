@@ -2,6 +2,7 @@
 /* Operations on one namespace: up, down, add, delete. */
 #include "manager_internal.h"
 
+#include "container.h"
 #include "log.h"
 #include "netns.h"
 
@@ -168,29 +169,23 @@ void operation_end_add(struct operation *op)
 			  err.code ? err.text : strerror(-r));
 }
 
-void operation_run_down(struct operation *op, bool forget)
+/* The containers in it have ended; the unit is looked up anew, for that took its time. */
+static void run_down(struct operation *op, bool forget)
 {
 	struct manager *m = op->manager;
 	struct unit *u = manager_find_unit(m, op->name);
 	struct error err = {0};
+	int r;
 
-	if (!u || (u->netns && u->netns->implicit)) {
+	if (!u) {
 		fail_unknown(op);
 		return;
 	}
-	if (u->netns && u->netns->host) {
-		operation_fail(op, FAILURE_BAD_STATE, -EBUSY,
-			       "this is the daemon's own namespace, which is never taken down");
-		return;
-	}
 	if (forget && u->netns && u->netns->transient) {
-		int r;
-
 		if (manager_checkpoint_refuses(m, false, &err)) {
 			operation_fail(op, FAILURE_BAD_STATE, err.code, err.text);
 			return;
 		}
-
 		u->busy = op; /* the swap leaves it alone */
 		r = forget_transient(op, &err);
 		if (r < 0) {
@@ -202,8 +197,38 @@ void operation_run_down(struct operation *op, bool forget)
 	run_one(op, u, false);
 }
 
-void operation_run_down_all(struct operation *op)
+static void down_is_empty(void *data)
 {
+	struct operation *op = data;
+
+	run_down(op, op->type == OPERATION_DELETE);
+}
+
+void operation_run_down(struct operation *op)
+{
+	struct manager *m = op->manager;
+	struct unit *u = manager_find_unit(m, op->name);
+	int r;
+
+	if (!u || (u->netns && u->netns->implicit)) {
+		fail_unknown(op);
+		return;
+	}
+	if (u->netns && u->netns->host) {
+		operation_fail(op, FAILURE_BAD_STATE, -EBUSY,
+			       "this is the daemon's own namespace, which is never taken down");
+		return;
+	}
+	r = containers_stop_in(m, op->name, down_is_empty, op);
+	if (r < 0)
+		operation_fail(op, FAILURE_APPLY, r, strerror(-r));
+	else if (r == 0)
+		run_down(op, op->type == OPERATION_DELETE);
+}
+
+static void run_down_all(void *data)
+{
+	struct operation *op = data;
 	struct manager *m = op->manager;
 	struct unit *u, *tmp;
 	int r = round_new(m, m->desired, NULL, &op->result, &op->round);
@@ -216,4 +241,14 @@ void operation_run_down_all(struct operation *op)
 			r = operation_add_unit(op, u, false);
 	}
 	operation_start_round(op, r);
+}
+
+void operation_run_down_all(struct operation *op)
+{
+	int r = containers_stop_in(op->manager, NULL, run_down_all, op);
+
+	if (r < 0)
+		operation_fail(op, FAILURE_APPLY, r, strerror(-r));
+	else if (r == 0)
+		run_down_all(op);
 }

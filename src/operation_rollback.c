@@ -5,6 +5,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "desired_container.h"
 #include "log.h"
 
 #include <errno.h>
@@ -50,7 +51,7 @@ static int add(struct checkpoint_files *f, const char *directory, const char *na
 {
 	char *path;
 
-	if (asprintf(&path, "%s/%s.netns%s", directory, name, suffix) < 0)
+	if (asprintf(&path, "%s/%s%s", directory, name, suffix) < 0)
 		path = NULL;
 	return checkpoint_files_add(f, path, text);
 }
@@ -78,12 +79,12 @@ static int add_object(struct checkpoint_files *f, struct operation *op, const st
 	int r = 0;
 
 	if (n->text)
-		r = add(f, n->transient ? "transient" : "old", n->name, "", strdup(n->text));
+		r = add(f, n->transient ? "transient" : "old", n->name, ".netns", strdup(n->text));
 	if (r == 0 && (n->text || (n->implicit && new && !new->implicit)))
 		r = checkpoint_restore_text(n, new, view, op, &text);
 	if (r == 0 && text && text[0])
 		/* A host that no file declares becomes one of its own. */
-		r = add(f, "restore", n->name, n->text ? ".d/restore.conf" : "", text);
+		r = add(f, "restore", n->name, n->text ? ".netns.d/restore.conf" : ".netns", text);
 	else
 		free(text);
 	return r;
@@ -100,6 +101,17 @@ static char *wanted_text(const struct manager *m)
 	return strbuf_finish(&text);
 }
 
+static int add_containers(struct checkpoint_files *f, const char *directory, const struct desired *d)
+{
+	const struct container_settings *s, *tmp;
+	int r = 0;
+
+	HASH_ITER (hh, d->containers, s, tmp)
+		if (r == 0 && s->text)
+			r = add(f, directory, s->name, ".container", strdup(s->text));
+	return r;
+}
+
 static int add_all_files(struct checkpoint_files *f, struct operation *op)
 {
 	struct checkpoint c = {.state = CHECKPOINT_APPLYING, .atomic = op->atomic, .span = op->confirm};
@@ -111,7 +123,11 @@ static int add_all_files(struct checkpoint_files *f, struct operation *op)
 			r = add_object(f, op, n);
 	HASH_ITER (hh, op->round->desired->namespaces, n, tmp)
 		if (r == 0 && n->text)
-			r = add(f, "new", n->name, "", strdup(n->text));
+			r = add(f, "new", n->name, ".netns", strdup(n->text));
+	if (r == 0)
+		r = add_containers(f, "old", op->before);
+	if (r == 0)
+		r = add_containers(f, "new", op->round->desired);
 	checkpoint_boot_id(c.boot_id);
 	if (r == 0)
 		r = checkpoint_files_add(f, strdup("addresses"),

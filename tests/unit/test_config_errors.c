@@ -45,7 +45,7 @@ static const struct bad cases[] = {
 	{"[Namespace]\nOnDrift=mend\n",
 	 "a.netns:2: [Namespace] OnDrift:",
 	 {"expected repair, report or ignore"}},
-	{"[Namespace]\nAutoDelete=yes\n", "a.netns:2:", {"not part of this build"}},
+	{"[Namespace]\nAutoDelete=perhaps\n", "a.netns:2: [Namespace] AutoDelete:", {"expected"}},
 	{"[Namespace]\nRuleset=x\n", "a.netns:2:", {"not part of this build"}},
 	{"[Bridge b]\nPeerName=x\n", "a.netns:2:", {"two ends"}},
 	{"[Bridge b]\nParent=x\n", "a.netns:2:", {"no parent"}},

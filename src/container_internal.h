@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of containers share. Layer 3.
+ *
+ * An event goes to supervise_step(), which answers with effects. Two of them take their time, and are
+ * sequences of stages: prepare (container_prepare.c) and clean (container_clean.c), of which one at most is
+ * under way. What depends on other containers (order, slots, who stops first, who may go) is looked at in one
+ * place, containers_settle(), a moment after anything changed. */
+#ifndef NETNSD_CONTAINER_INTERNAL_H
+#define NETNSD_CONTAINER_INTERNAL_H
+
+#include "cgroup.h"
+#include "console.h"
+#include "container.h"
+#include "health.h"
+#include "manager_internal.h"
+#include "notify.h"
+#include "root.h"
+#include "scope.h"
+#include "worker.h"
+
+/* What a stage answers. */
+enum stage_answer {
+	STAGE_DONE,
+	STAGE_ASYNC, /* container_stage_wait() was called, container_stage_done() comes or came */
+	STAGE_LATER  /* to be asked again by containers_settle() */
+};
+struct stage {
+	const char *waits_for; /* for `reason` while it does; NULL: nothing to say */
+	int (*enter)(struct container *c, struct error *err); /* enum stage_answer, or -errno with err */
+};
+/* Ends with enter NULL. */
+extern const struct stage container_prepare_stages[], container_clean_stages[];
+
+#define EVENTS_MAX 8 /* that wait while one is handled: far more than can come at once */
+
+struct container_job;
+
+struct container_private {
+	ev_timer deadline, watchdog;
+	struct container_waiter *waiters;
+	struct supervise_input events[EVENTS_MAX];
+	unsigned n_events;
+	bool handling;
+
+	const struct stage *sequence, *stage; /* NULL: none under way */
+	bool waiting, advancing;
+	struct error failure;	/* of the stage that failed */
+	enum run_result result; /* of prepare, when it is not RESULT_RESOURCES */
+	bool skip;		/* a condition is not met */
+
+	bool pulled;	/* what it requires was started */
+	bool slot;	/* counts among those that start */
+	bool ran;	/* had a run before, in the namespace as it is */
+	bool resetting; /* ResetOnRestart=: its namespace is made anew under it */
+
+	bool stop_wanted;    /* is to stop as soon as its turn has come */
+	bool restart_wanted; /* and to start again */
+	bool resume;	     /* was stopped with its namespace, and is to come back with it */
+	bool again;	     /* was stopped with what it requires, and is to come back */
+
+	struct operation *operation;
+	struct container_job *job;
+	struct scope_call *call;
+	struct cgroup_watch *emptying;
+
+	struct root root;
+	int netns_fd;
+	struct process *process;
+	int leader_pidfd;
+	struct notify_socket *notify;
+	struct console_guard *guard;
+	struct health *health;
+};
+
+/* What all containers have in common; made with the first one. */
+struct container_host {
+	struct scope_bus *bus; /* NULL: cgroups of our own */
+	struct cgroup_layout cgroups;
+};
+/* Somebody waits until containers have ended. */
+struct stop_group {
+	struct stop_group *prev, *next; /* manager_private.stop_groups */
+	char *netns;			/* those in this namespace; NULL: see lost, else all */
+	bool lost;			/* those that no file declares any more */
+	containers_stopped_fn *done;
+	void *data;
+};
+/* -errno with err: containers cannot run here. */
+int container_host_get(struct manager *m, struct container_host **ret, struct error *err);
+void container_host_free(struct manager *m);
+/* Where it is, or would be: the scope's or our own. */
+int container_host_cgroup(const struct container_host *h, const struct container_settings *s, char **ret);
+
+/* container.c */
+int container_ensure(struct manager *m, const char *name, struct container **ret);
+bool container_is_active(const struct container *c);
+/* Being started: what is After= it waits. */
+bool container_is_starting(const struct container *c);
+const struct container_settings *
+container_current(const struct container *c);		/* running, else declared; may be NULL */
+const char *container_netns(const struct container *c); /* "" when unknown */
+void containers_reap(struct manager *m);
+void container_log(const struct container *c, int level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* container_event.c: may come from anywhere; what comes while one is handled is handled next. */
+void container_event(struct container *c, enum supervise_event event);
+void container_event_full(struct container *c, const struct supervise_input *in);
+uint64_t container_now(void);
+
+/* container_sequence.c */
+void container_sequence_start(struct container *c, const struct stage *sequence);
+void container_sequence_cancel(struct container *c);
+void container_advance(struct container *c);
+void container_stage_wait(struct container *c);
+void container_stage_done(struct container *c, int r, const struct error *err);
+void container_stage_done_scope(int r, const char *cgroup, const struct error *err,
+				void *data); /* scope_done_fn */
+
+/* container_job.c */
+int container_job_submit(struct container *c, bool prepare, struct error *err);
+void container_job_call_off(struct container *c); /* its end still has to be waited for */
+void container_job_orphan(struct container *c);
+
+/* container_run.c: the process and what it tells */
+int container_spawn(struct container *c, struct error *err);
+void container_launch(struct container *c);
+void container_run_ended(struct container *c); /* lets go of all that belongs to the process */
+void container_running(struct container *c);   /* it is: watchdog and health begin */
+
+/* container_prepare.c, also used by container_clean.c */
+int container_stage_empty(struct container *c, struct error *err);
+int container_stage_unit_gone(struct container *c, struct error *err);
+
+/* container_ask.c */
+void container_answer(struct container *c); /* its state has changed */
+void container_waiters_free(struct container *c);
+
+/* container_order.c */
+void containers_settle_soon(struct manager *m);
+int container_stage_order(struct container *c, struct error *err);
+int container_stage_slot(struct container *c, struct error *err);
+/* This one and those that require it, in order. */
+void container_stop_ordered(struct container *c, bool come_back);
+bool container_netns_is_going(const struct container *c);
+void containers_groups_free(struct manager *m);
+
+/* container_netns.c */
+int container_stage_netns(struct container *c, struct error *err); /* makes it, where it is not there */
+int container_stage_pin(struct container *c, struct error *err);   /* holds on to it */
+bool container_netns_is_up(const struct container *c);
+void containers_auto_delete(struct manager *m);
+
+#endif

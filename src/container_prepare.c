@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a container needs before its nspawn may run, in order: those it comes after, a slot, its namespace, no
+ * remains of the run before, a root, and a process that waits in a cgroup of its own. */
+#include "container_internal.h"
+
+#include "cleanup.h"
+#include "log.h"
+#include "netns.h"
+#include "nspawn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- the settings ------------------------------------------------------------------------------- */
+
+/* The tree of now is what this run has, whatever is read meanwhile. */
+static int stage_settings(struct container *c, struct error *err)
+{
+	struct manager *m = c->manager;
+	struct desired *old = c->tree;
+
+	if (!c->settings)
+		return error_set(err, -ENOENT, "%s",
+				 c->config_failed ? c->reason.text : "no file declares it any more");
+	c->tree = desired_ref(m->desired);
+	c->running = c->settings;
+	c->needs_restart = false;
+	desired_unref(old);
+	return STAGE_DONE;
+}
+
+/* ConditionCapability=, of the bounding set: what nspawn can pass on. */
+static int stage_condition(struct container *c, struct error *err)
+{
+	const struct container_settings *s = c->running;
+
+	for (int cap = 0; cap < 64; cap++) {
+		uint64_t bit = UINT64_C(1) << cap;
+		bool has;
+		char *name;
+
+		if (!((s->capabilities | s->capabilities_not) & bit))
+			continue;
+		has = cap_get_bound(cap) > 0;
+		if ((s->capabilities & bit) ? has : !has)
+			continue;
+		name = cap_to_name(cap);
+		c->p->skip = true;
+		error_set(err, -EPERM,
+			  "ConditionCapability= is not met: %s is %s the bounding set of the daemon",
+			  name ? name : "a capability", has ? "in" : "missing in");
+		cap_free(name);
+		return -EPERM;
+	}
+	return STAGE_DONE;
+}
+
+/* AfterNetwork=: where systemd runs, which alone knows of it. */
+static int stage_network(struct container *c, struct error *err)
+{
+	struct container_host *h;
+	int r;
+
+	if (!c->running->after_network)
+		return STAGE_DONE;
+	r = container_host_get(c->manager, &h, err);
+	if (r < 0 || !h->bus)
+		return r < 0 ? r : STAGE_DONE;
+	error_set(&c->reason, -EAGAIN, "waits for network.target");
+	container_stage_wait(c);
+	r = scope_wait_active(h->bus, "network.target", container_stage_done_scope, c, &c->p->call);
+	return r < 0 ? error_set(err, r, "cannot ask systemd for network.target: %s", strerror(-r))
+		     : STAGE_ASYNC;
+}
+
+/* --- the run before ----------------------------------------------------------------------------- */
+
+static void old_is_empty(struct cgroup_watch *w, void *data)
+{
+	struct container *c = data;
+
+	c->p->emptying = NULL;
+	cgroup_watch_free(w);
+	container_stage_done(c, 0, NULL);
+}
+
+/* Kills what is in a cgroup and waits until it is empty; also used at the end of a run. */
+int container_stage_empty(struct container *c, struct error *err)
+{
+	int r;
+
+	if (!c->cgroup || cgroup_is_empty(c->cgroup))
+		return STAGE_DONE;
+	container_stage_wait(c);
+	r = cgroup_watch_new(c->manager->loop, c->cgroup, old_is_empty, c, &c->p->emptying);
+	if (r < 0)
+		return error_set(err, r, "cannot watch its cgroup %s: %s", c->cgroup, strerror(-r));
+	r = cgroup_kill(c->cgroup);
+	if (r < 0) {
+		cgroup_watch_free(steal_pointer(c->p->emptying));
+		return error_set(err, r, "cannot kill what is left in its cgroup %s: %s", c->cgroup,
+				 strerror(-r));
+	}
+	return STAGE_ASYNC;
+}
+
+/* One that an earlier daemon left, or that a killed nspawn did: two inits never share a root. */
+static int stage_old_cgroup(struct container *c, struct error *err)
+{
+	struct container_host *h;
+	int r = container_host_get(c->manager, &h, err);
+
+	if (r < 0)
+		return r;
+	free(c->cgroup);
+	c->cgroup = NULL;
+	r = container_host_cgroup(h, c->running, &c->cgroup);
+	return r < 0 ? error_set(err, r, "cannot tell its cgroup: %s", strerror(-r)) : STAGE_DONE;
+}
+
+static int stage_old_removed(struct container *c, struct error *err)
+{
+	struct container_host *h;
+	int r = container_host_get(c->manager, &h, err);
+
+	if (r < 0)
+		return r;
+	if (h->bus) /* systemd's, who removes it with the scope */
+		return STAGE_DONE;
+	r = cgroup_remove(c->cgroup);
+	return r < 0 ? error_set(err, r, "cannot remove the old cgroup %s: %s", c->cgroup, strerror(-r))
+		     : STAGE_DONE;
+}
+
+int container_stage_unit_gone(struct container *c, struct error *err)
+{
+	_cleanup_free_ char *unit = NULL;
+	struct container_host *h;
+	int r = container_host_get(c->manager, &h, err);
+
+	if (r < 0 || !h->bus)
+		return r < 0 ? r : STAGE_DONE;
+	r = scope_unit_name(c->name, &unit);
+	if (r < 0)
+		return error_set(err, r, "cannot name its scope: %s", strerror(-r));
+	scope_clear(h->bus, unit);
+	container_stage_wait(c);
+	r = scope_wait_gone(h->bus, unit, container_stage_done_scope, c, &c->p->call);
+	return r < 0 ? error_set(err, r, "cannot ask systemd for %s: %s", unit, strerror(-r)) : STAGE_ASYNC;
+}
+
+static bool is_registered(const struct container *c, const struct container_host *h)
+{
+	return h->bus && c->running->registration != REGISTER_NO;
+}
+
+/* machined forgets a machine a moment after it ended: "already exists" otherwise. */
+static int stage_machine_gone(struct container *c, struct error *err)
+{
+	struct container_host *h;
+	int r = container_host_get(c->manager, &h, err);
+
+	if (r < 0 || !is_registered(c, h))
+		return r < 0 ? r : STAGE_DONE;
+	container_stage_wait(c);
+	r = scope_wait_machine_gone(h->bus, c->name, container_stage_done_scope, c, &c->p->call);
+	return r < 0 ? error_set(err, r, "cannot ask machined for %s: %s", c->name, strerror(-r))
+		     : STAGE_ASYNC;
+}
+
+/* --- root and process --------------------------------------------------------------------------- */
+
+static int stage_root(struct container *c, struct error *err)
+{
+	if (c->p->job) /* of the run before, which was called off */
+		return STAGE_LATER;
+	container_stage_wait(c);
+	return container_job_submit(c, true, err) < 0 ? err->code : STAGE_ASYNC;
+}
+
+static int stage_spawn(struct container *c, struct error *err)
+{
+	int r = container_spawn(c, err);
+
+	return r < 0 ? r : STAGE_DONE;
+}
+
+static void warn_of_limits(const struct container *c, const char *missing)
+{
+	if (missing[0])
+		container_log(c, LOG_WARNING,
+			      "limits are not in force: this machine's cgroups have no controller for %s",
+			      missing);
+}
+
+static struct cgroup_limits limits_of(const struct container_settings *s)
+{
+	return (struct cgroup_limits){
+		.memory_max = s->memory_max, .tasks_max = s->tasks_max, .cpu_quota = s->cpu_quota};
+}
+
+static int join_own_cgroup(struct container *c, struct error *err)
+{
+	const struct container_settings *s = c->running;
+	struct cgroup_limits limits = limits_of(s);
+	char missing[64] = "";
+	int r = cgroup_make(c->cgroup, &limits, missing, sizeof(missing), err);
+
+	if (r == 0 && (s->device_policy || s->device_allow))
+		r = cgroup_devices(c->cgroup, s->device_policy ? s->device_policy : "auto", s->device_allow,
+				   err);
+	if (r > 0) { /* systemd passes over what is not there as well */
+		container_log(c, LOG_WARNING, "%s", err->text);
+		r = 0;
+	}
+	if (r == 0)
+		r = cgroup_attach(c->cgroup, process_pid(c->p->process), err);
+	if (r == 0)
+		warn_of_limits(c, missing);
+	return r < 0 ? r : STAGE_DONE;
+}
+
+static void scope_started(int r, const char *cgroup, const struct error *err, void *data)
+{
+	struct container *c = data;
+
+	c->p->call = NULL;
+	if (r == 0) {
+		free(c->cgroup);
+		c->cgroup = strdup(cgroup);
+		if (!c->cgroup)
+			r = -ENOMEM;
+	}
+	container_stage_done(c, r, err);
+}
+
+static int stage_cgroup(struct container *c, struct error *err)
+{
+	const struct container_settings *s = c->running;
+	struct scope_spec spec = {.description = s->description,
+				  .slice = s->slice,
+				  .pid = process_pid(c->p->process),
+				  .limits = limits_of(s),
+				  .device_policy = s->device_policy,
+				  .device_allow = s->device_allow,
+				  .timeout_stop = s->timeout_stop};
+	_cleanup_free_ char *unit = NULL;
+	struct container_host *h;
+	int r = container_host_get(c->manager, &h, err);
+
+	if (r < 0)
+		return r;
+	if (!h->bus)
+		return join_own_cgroup(c, err);
+	r = scope_unit_name(c->name, &unit);
+	if (r < 0)
+		return error_set(err, r, "cannot name its scope: %s", strerror(-r));
+	spec.name = unit;
+	container_stage_wait(c);
+	r = scope_start(h->bus, &spec, scope_started, c, &c->p->call);
+	return r < 0 ? error_set(err, r, "cannot ask systemd for %s: %s", unit, strerror(-r)) : STAGE_ASYNC;
+}
+
+const struct stage container_prepare_stages[] = {
+	{NULL, stage_settings},
+	{NULL, stage_condition},
+	{"those it comes after", container_stage_order},
+	{"others that start", container_stage_slot},
+	{NULL, stage_network},
+	{"its namespace", container_stage_netns},
+	{NULL, container_stage_pin},
+	{NULL, stage_old_cgroup},
+	{NULL, container_stage_empty},
+	{NULL, stage_old_removed},
+	{NULL, container_stage_unit_gone},
+	{NULL, stage_machine_gone},
+	{"the end of the run before", stage_root},
+	{NULL, stage_spawn},
+	{NULL, stage_cgroup},
+	{NULL, NULL},
+};

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The process of a container and what it tells: nspawn by its notify socket and its end, the payload's init
+ * by a pidfd, a watchdog on nspawn, a health check of what is inside. */
+#include "container_internal.h"
+
+#include "cleanup.h"
+#include "log.h"
+#include "nspawn.h"
+#include "parse.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RESOLV_CONF "/etc/netns/%s/resolv.conf"
+
+bool container_log_is_journal(void)
+{
+	return access("/run/systemd/journal/stdout", W_OK) == 0;
+}
+
+/* --- health ------------------------------------------------------------------------------------- */
+
+static void health_changed(enum health_state state, const char *text, void *data)
+{
+	struct container *c = data;
+
+	c->health = state;
+	(void)str_format(c->health_text, sizeof(c->health_text), "%s", text);
+	container_log(c, state == HEALTH_UNHEALTHY ? LOG_WARNING : LOG_INFO, "%s%s%s",
+		      health_state_to_string(state), *text ? ": " : "", text);
+	if (state == HEALTH_UNHEALTHY && c->running->health_action != HEALTH_REPORT)
+		container_event(c, SUPERVISE_UNHEALTHY);
+}
+
+static void start_health(struct container *c)
+{
+	const struct container_settings *s = c->running;
+	struct health_spec spec = {.command = s->health_cmd,
+				   .tcp = s->health_tcp,
+				   .interval = s->health_interval,
+				   .retries = s->health_retries,
+				   .leader = c->leader,
+				   .leader_pidfd = c->p->leader_pidfd,
+				   .netns_fd = c->p->netns_fd,
+				   .cgroup = c->cgroup};
+	int r;
+
+	if (c->p->health || (!s->health_cmd && !s->health_tcp))
+		return;
+	r = health_new(c->manager->loop, c->manager->workers, &spec, health_changed, c, &c->p->health);
+	if (r < 0)
+		container_log(c, LOG_WARNING, "its health is not looked at: %s", strerror(-r));
+	else
+		c->health = HEALTH_UNKNOWN;
+}
+
+/* --- watchdog: nspawn pings at half of it ------------------------------------------------------- */
+
+static void on_silence(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	container_event(w->data, SUPERVISE_WATCHDOG);
+}
+
+static void feed_watchdog(struct container *c)
+{
+	ev_timer *w = &c->p->watchdog;
+
+	ev_timer_stop(c->manager->loop, w);
+	if (!c->running || c->running->watchdog == 0 || c->running->watchdog == USEC_INFINITY ||
+	    c->s.state != CONTAINER_RUNNING)
+		return;
+	ev_timer_init(w, on_silence, (double)c->running->watchdog / 1e6, 0.);
+	w->data = c;
+	ev_timer_start(c->manager->loop, w);
+}
+
+void container_running(struct container *c)
+{
+	c->p->slot = false;
+	feed_watchdog(c);
+	start_health(c);
+}
+
+/* --- what nspawn tells -------------------------------------------------------------------------- */
+
+static void take_leader(struct container *c, pid_t leader)
+{
+	if (c->leader)
+		return;
+	c->p->leader_pidfd = pidfd_open(leader, 0);
+	if (c->p->leader_pidfd < 0) /* it has ended already; nspawn's end comes */
+		return;
+	c->leader = leader;
+	container_event(c, SUPERVISE_LEADER);
+}
+
+static void received(const struct notify_message *message, void *data)
+{
+	struct container *c = data;
+
+	if (message->has_status)
+		(void)str_format(c->status_text, sizeof(c->status_text), "%s", message->status);
+	if (message->leader > 0)
+		take_leader(c, message->leader);
+	if (message->watchdog)
+		feed_watchdog(c);
+	if (message->ready)
+		container_event(c, SUPERVISE_READY);
+}
+
+static void ended(struct process *process, int code, int status, void *data)
+{
+	struct container *c = data;
+	struct supervise_input in = {.event = SUPERVISE_EXITED, .code = code, .status = status};
+	char text[64];
+
+	(void)process;
+	notify_socket_drain(c->p->notify); /* what it said before its end comes first */
+	container_log(c, LOG_DEBUG, "nspawn has %s", exit_code_to_string(code, status, text, sizeof(text)));
+	container_event_full(c, &in);
+}
+
+void container_run_ended(struct container *c)
+{
+	struct container_private *p = c->p;
+
+	ev_timer_stop(c->manager->loop, &p->watchdog);
+	health_free(steal_pointer(p->health));
+	process_free(steal_pointer(p->process));
+	notify_socket_free(steal_pointer(p->notify));
+	console_guard_free(steal_pointer(p->guard));
+	if (p->leader_pidfd >= 0)
+		(void)close(steal_fd(p->leader_pidfd));
+	c->pid = c->leader = 0;
+	c->health = HEALTH_NONE;
+	c->health_text[0] = c->status_text[0] = '\0';
+}
+
+/* --- its start ---------------------------------------------------------------------------------- */
+
+static int make_socket(struct container *c, char *path, size_t size, struct error *err)
+{
+	if (mkdir(NOTIFY_DIRECTORY, 0700) < 0 && errno != EEXIST)
+		return error_set(err, -errno, "cannot make %s: %m", NOTIFY_DIRECTORY);
+	(void)snprintf(path, size, "%s/%s", NOTIFY_DIRECTORY, c->name);
+	return notify_socket_new(c->manager->loop, path, received, c, &c->p->notify, err);
+}
+
+/* A file, when there is no journal: a console that cannot be written is no reason not to start. */
+static int open_console(struct container *c, struct process_spec *spec, char *identifier, size_t size)
+{
+	struct error err = {0};
+	char path[160];
+	int r;
+
+	spec->output = -1;
+	if (container_log_is_journal()) {
+		(void)snprintf(identifier, size, "netnsd/%s", c->name);
+		spec->journal_identifier = identifier;
+		return -1;
+	}
+	r = console_open(c->name, &spec->output, &err);
+	if (r == 0 && console_path(c->name, path, sizeof(path)) >= 0)
+		r = console_guard_new(c->manager->loop, path, &c->p->guard);
+	if (r < 0)
+		container_log(c, LOG_WARNING, "its console is not kept: %s",
+			      err.code ? err.text : strerror(-r));
+	return spec->output;
+}
+
+static int make_arguments(struct container *c, const char *notify, char ***argv, char ***environment,
+			  struct error *err)
+{
+	const struct container_settings *s = c->running;
+	struct container_host *h;
+	struct nspawn_run run = {.root = c->p->root.path, .credentials_directory = c->p->root.credentials};
+	char resolv[sizeof(RESOLV_CONF) + 256];
+	int r = nspawn_probe(&run.features, err);
+
+	if (r == 0)
+		r = container_host_get(c->manager, &h, err);
+	if (r < 0)
+		return r;
+	run.registered = s->registration != REGISTER_NO && h->bus;
+	if (c->p->netns_fd >= 0) {
+		run.netns_path = "/proc/self/fd/3";
+		(void)snprintf(resolv, sizeof(resolv), RESOLV_CONF, s->netns);
+		if (access(resolv, F_OK) == 0)
+			run.resolv_conf = resolv;
+	}
+	r = nspawn_argv(s, &run, argv, err);
+	return r < 0 ? r : nspawn_environment(s, notify, environment);
+}
+
+int container_spawn(struct container *c, struct error *err)
+{
+	_cleanup_(strv_freep) char **argv = NULL, **environment = NULL;
+	_cleanup_close_ int console = -1;
+	struct process_spec spec = {0};
+	char notify[128], identifier[96];
+	int r = make_socket(c, notify, sizeof(notify), err);
+
+	if (r == 0)
+		r = make_arguments(c, notify, &argv, &environment, err);
+	if (r < 0)
+		return err->code ? r : error_set(err, r, "cannot prepare its nspawn: %s", strerror(-r));
+	spec.argv = argv;
+	spec.environment = environment;
+	if (c->p->netns_fd >= 0)
+		spec.keep[spec.n_keep++] = c->p->netns_fd;
+	console = open_console(c, &spec, identifier, sizeof(identifier));
+	r = process_spawn(c->manager->loop, &spec, ended, c, &c->p->process, err);
+	if (r < 0)
+		return r;
+	c->pid = process_pid(c->p->process);
+	notify_socket_expect(c->p->notify, c->pid);
+	return 0;
+}
+
+/* What goes wrong in the child is told by its end. */
+void container_launch(struct container *c)
+{
+	c->p->ran = true;
+	if (c->p->process)
+		(void)process_release(c->p->process);
+}

@@ -16,6 +16,7 @@
 static const struct varlink_interface interfaces[] = {
 	{"io.netnsd.Manager", io_netnsd_Manager_varlink},
 	{"io.netnsd.Namespace", io_netnsd_Namespace_varlink},
+	{"io.netnsd.Container", io_netnsd_Container_varlink},
 	{"io.systemd.service", io_systemd_service_varlink},
 	{0},
 };
@@ -34,6 +35,14 @@ static const struct varlink_method methods[] = {
 	{"io.netnsd.Namespace.Delete", api_namespace_delete, PRIVILEGE_ADMIN},
 	{"io.netnsd.Namespace.Up", api_namespace_up, PRIVILEGE_ADMIN},
 	{"io.netnsd.Namespace.Down", api_namespace_down, PRIVILEGE_ADMIN},
+	{"io.netnsd.Container.List", api_container_list, PRIVILEGE_READ},
+	{"io.netnsd.Container.Describe", api_container_describe, PRIVILEGE_READ},
+	{"io.netnsd.Container.Wait", api_container_wait, PRIVILEGE_READ},
+	{"io.netnsd.Container.Start", api_container_start, PRIVILEGE_OPERATE},
+	{"io.netnsd.Container.Stop", api_container_stop, PRIVILEGE_OPERATE},
+	{"io.netnsd.Container.Restart", api_container_restart, PRIVILEGE_OPERATE},
+	{"io.netnsd.Container.Kill", api_container_kill, PRIVILEGE_OPERATE},
+	{"io.netnsd.Container.ResetFailed", api_container_reset_failed, PRIVILEGE_OPERATE},
 	{"io.systemd.service.Ping", api_service_ping, PRIVILEGE_READ},
 	{"io.systemd.service.GetLogLevel", api_service_get_log_level, PRIVILEGE_READ},
 	{"io.systemd.service.SetLogLevel", api_service_set_log_level, PRIVILEGE_ADMIN},

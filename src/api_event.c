@@ -87,6 +87,20 @@ int api_present_unit(const struct unit *u, struct api_message **ret)
 	return present(u->name, EVENT_NAMESPACE, NULL, text, ret);
 }
 
+int api_present_container(const struct container *c, struct api_message **ret)
+{
+	const struct container_settings *s = api_container_settings(c);
+	char text[CONTAINER_TEXT_SIZE];
+	json_t *o = json_object();
+	int r;
+
+	api_container_text(c, text, sizeof(text));
+	r = put_event(o, s != NULL ? s->netns : "", EVENT_CONTAINER, EVENT_PRESENT, NULL, NULL, text);
+	r |= api_put_text(o, "container", c->name);
+	*ret = api_message_new(api_built(o, r));
+	return *ret != NULL ? 0 : -ENOMEM;
+}
+
 /* The event is a borrowed copy: what it owns is the tree's. False: there are fewer things. */
 static bool thing_at(const struct actual *a, size_t at, struct event *ret)
 {

@@ -4,6 +4,7 @@
 #define NETNSD_API_INTERNAL_H
 
 #include "api.h"
+#include "container.h"
 #include "varlink.h"
 
 /* Privilege classes (struct varlink_method.privilege). */
@@ -56,6 +57,18 @@ json_t *api_unit_description(const struct unit *u, const char *name, const struc
 			     bool with_text);
 json_t *api_links(const struct netns *declared, const struct actual *actual);
 
+/* --- containers to JSON (api_container_json.c) ---------------------------------------------------- */
+
+/* One reply of List or Describe. */
+json_t *api_container_entry(const struct container *c, bool with_text, bool with_memory);
+/* The state as a line for people: "running", "failed: why". */
+#define CONTAINER_TEXT_SIZE 512
+void api_container_text(const struct container *c, char *buffer, size_t size);
+/* Those of its file, else those it runs with; NULL: neither. */
+const struct container_settings *api_container_settings(const struct container *c);
+int api_put_container_counts(json_t *o, struct manager *m);
+void api_container_no_such(struct varlink_call *call, const char *name); /* api_container_operation.c */
+
 /* --- what happens to JSON (api_event.c) ---------------------------------------------------------- */
 
 /* A reply as bytes, made once and shared by all who get it. */
@@ -71,7 +84,23 @@ void api_message_unref(struct api_message *m); /* NULL is fine */
 struct api_message *api_notice(const struct notice *n);
 /* The namespace itself; 0 or -ENOMEM. And each thing in it, from 0; -ENOENT: there are fewer. */
 int api_present_unit(const struct unit *u, struct api_message **ret);
+int api_present_container(const struct container *c, struct api_message **ret);
 int api_present_thing(const char *netns, const struct actual *a, size_t at, struct api_message **ret);
+
+/* --- lists of one reply an entry (api_list.c) ------------------------------------------------------- */
+
+struct api_listing_kind {
+	/* own: one of the daemon's, as they were when the list began. 0; -ESTALE: it has gone meanwhile;
+	 * -ENOMEM. */
+	int (*entry)(struct api *a, const char *name, bool own, json_t **ret);
+	const char *none; /* the error that says that there are none; its parameter is an empty name */
+};
+struct api_listing;
+int api_listing_new(struct api *a, const struct api_listing_kind *kind, struct api_listing **ret);
+int api_listing_add(struct api_listing *l, const char *name); /* -ENOMEM */
+void api_listing_own_end(struct api_listing *l); /* what is added from here on is not the daemon's */
+void api_listing_send(struct varlink_call *call, struct api_listing *l); /* takes it over */
+void api_listing_free(struct api_listing *l);
 
 /* --- answers (api_operation.c) ------------------------------------------------------------------ */
 
@@ -93,6 +122,9 @@ varlink_method_fn api_manager_describe, api_manager_plan, api_manager_apply, api
 varlink_method_fn api_manager_subscribe;
 varlink_method_fn api_namespace_list, api_namespace_describe, api_namespace_add, api_namespace_delete;
 varlink_method_fn api_namespace_up, api_namespace_down, api_namespace_wait;
+varlink_method_fn api_container_list, api_container_describe, api_container_wait;
+varlink_method_fn api_container_start, api_container_stop, api_container_restart, api_container_kill;
+varlink_method_fn api_container_reset_failed;
 varlink_method_fn api_service_ping, api_service_reload, api_service_set_log_level, api_service_get_log_level;
 varlink_method_fn api_service_get_environment;
 

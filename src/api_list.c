@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* io.netnsd.Namespace.List: one reply a namespace. The names are taken at once, the rest is looked up
- * when it is sent, a handful in a loop turn and never faster than the client reads: ten thousand
- * namespaces hold up nobody. */
+/* Lists: one reply a namespace or container. The names are taken at once, the rest is looked up when it is
+ * sent, a handful in a loop turn and never faster than the client reads: ten thousand namespaces hold up
+ * nobody. And io.netnsd.Namespace.List itself. */
 #include "api_internal.h"
 #include "cleanup.h"
 #include "netns.h"
@@ -12,14 +12,15 @@
 
 #define ENTRIES_PER_TURN 32
 
-struct listing {
+struct api_listing {
 	struct api *api;
-	char **names; /* units by name, then foreign ones; as they are in /run/netns */
-	size_t n, size, n_units, next;
+	const struct api_listing_kind *kind;
+	char **names; /* the daemon's own by name, then others */
+	size_t n, size, n_own, next;
 	json_t *held; /* not sent yet, because it may be the last one */
 };
 
-static void listing_free(struct listing *l)
+void api_listing_free(struct api_listing *l)
 {
 	if (l == NULL)
 		return;
@@ -32,7 +33,7 @@ static void listing_free(struct listing *l)
 
 /* --- names ---------------------------------------------------------------------------------------- */
 
-static int listing_add(struct listing *l, const char *name)
+int api_listing_add(struct api_listing *l, const char *name)
 {
 	char **grown;
 
@@ -50,89 +51,65 @@ static int listing_add(struct listing *l, const char *name)
 	return 0;
 }
 
-static int add_foreign(const char *name, void *data)
-{
-	struct listing *l = data;
-
-	return manager_find_unit(l->api->manager, name) == NULL ? listing_add(l, name) : 0;
-}
-
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int listing_new(struct api *a, struct listing **ret)
+int api_listing_new(struct api *a, const struct api_listing_kind *kind, struct api_listing **ret)
 {
-	struct listing *l = calloc(1, sizeof(*l));
-	struct unit *u, *next;
-	int r = l != NULL ? 0 : -ENOMEM;
+	struct api_listing *l = calloc(1, sizeof(*l));
 
-	if (r == 0)
-		l->api = a;
-	HASH_ITER (hh, a->manager->units, u, next)
-		if (r == 0)
-			r = listing_add(l, u->name);
-	if (r == 0) {
-		l->n_units = l->n;
-		r = netns_list(add_foreign, l, NULL);
-	}
-	if (r < 0) {
-		listing_free(l);
-		return r;
-	}
-	if (l->n > 0) {
-		qsort(l->names, l->n_units, sizeof(*l->names), by_name);
-		qsort(l->names + l->n_units, l->n - l->n_units, sizeof(*l->names), by_name);
-	}
+	if (l == NULL)
+		return -ENOMEM;
+	l->api = a;
+	l->kind = kind;
 	*ret = l;
 	return 0;
 }
 
-/* --- sending --------------------------------------------------------------------------------------- */
-
-static json_t *foreign_entry(const char *name)
+void api_listing_own_end(struct api_listing *l)
 {
-	_cleanup_free_ char *printable = str_escape(name, strlen(name));
-
-	return printable != NULL ? api_unit_entry(NULL, printable, false) : NULL;
+	l->n_own = l->n;
 }
 
-/* The next namespace that is still there. 0, -ENOENT (no more), -ENOMEM. */
-static int listing_next(struct listing *l, json_t **ret)
+/* --- sending --------------------------------------------------------------------------------------- */
+
+/* The next one that is still there. 0, -ENOENT (no more), -ENOMEM. */
+static int listing_next(struct api_listing *l, json_t **ret)
 {
 	while (l->next < l->n) {
+		const bool own = l->next < l->n_own;
 		const char *name = l->names[l->next++];
-		const struct unit *u = manager_find_unit(l->api->manager, name);
+		int r = l->kind->entry(l->api, name, own, ret);
 
-		if (u == NULL && l->next <= l->n_units)
-			continue; /* gone meanwhile */
-		*ret = u != NULL ? api_unit_entry(u, name, false) : foreign_entry(name);
-		return *ret != NULL ? 0 : -ENOMEM;
+		if (r != -ESTALE)
+			return r;
 	}
 	return -ENOENT;
 }
 
 /* A stream must end with an entry; without any, this is the only way to say so. */
-static void listing_end(struct varlink_call *call, struct listing *l, int r)
+static void listing_end(struct varlink_call *call, struct api_listing *l, int r)
 {
 	json_t *last = steal_pointer(l->held);
+	const char *none = l->kind->none;
 
-	listing_free(l);
+	api_listing_free(l);
 	if (r == -ENOENT && last != NULL) {
 		varlink_reply(call, last);
 		return;
 	}
 	json_decref(last);
 	if (r == -ENOENT)
-		api_fail(call, "io.netnsd.Namespace.NoSuchNamespace", json_pack("{s:s}", "name", ""));
+		api_fail(call, none, json_pack("{s:s}", "name", ""));
 	else
 		api_no_memory(call);
 }
 
 static void listing_send(struct varlink_call *call)
 {
-	struct listing *l = varlink_call_userdata(call);
+	struct api_listing *l = varlink_call_userdata(call);
 	json_t *entry;
 	int r;
 
@@ -150,11 +127,63 @@ static void listing_send(struct varlink_call *call)
 
 static void listing_gone(struct varlink_call *call)
 {
-	listing_free(varlink_call_userdata(call));
+	api_listing_free(varlink_call_userdata(call));
 	varlink_reply(call, NULL); /* to nobody; lets go of the call */
 }
 
-/* --- the method ------------------------------------------------------------------------------------- */
+void api_listing_send(struct varlink_call *call, struct api_listing *l)
+{
+	if (l->n > 0) {
+		qsort(l->names, l->n_own, sizeof(*l->names), by_name);
+		qsort(l->names + l->n_own, l->n - l->n_own, sizeof(*l->names), by_name);
+	}
+	varlink_call_set_userdata(call, l, listing_gone);
+	varlink_call_set_writable(call, listing_send);
+}
+
+/* --- namespaces ------------------------------------------------------------------------------------- */
+
+static int add_foreign(const char *name, void *data)
+{
+	struct api_listing *l = data;
+
+	return manager_find_unit(l->api->manager, name) == NULL ? api_listing_add(l, name) : 0;
+}
+
+/* Foreign names come as they are in /run/netns. */
+static int namespace_entry(struct api *a, const char *name, bool own, json_t **ret)
+{
+	const struct unit *u = manager_find_unit(a->manager, name);
+	_cleanup_free_ char *printable = NULL;
+
+	if (u == NULL && own)
+		return -ESTALE;
+	printable = u == NULL ? str_escape(name, strlen(name)) : NULL;
+	*ret = u != NULL || printable != NULL ? api_unit_entry(u, u != NULL ? name : printable, false) : NULL;
+	return *ret != NULL ? 0 : -ENOMEM;
+}
+
+static int namespaces_new(struct api *a, struct api_listing **ret)
+{
+	static const struct api_listing_kind kind = {namespace_entry, "io.netnsd.Namespace.NoSuchNamespace"};
+	struct api_listing *l;
+	struct unit *u, *next;
+	int r = api_listing_new(a, &kind, &l);
+
+	if (r < 0)
+		return r;
+	HASH_ITER (hh, a->manager->units, u, next)
+		if (r == 0)
+			r = api_listing_add(l, u->name);
+	api_listing_own_end(l);
+	if (r == 0)
+		r = netns_list(add_foreign, l, NULL);
+	if (r < 0)
+		api_listing_free(l);
+	else
+		*ret = l;
+	return r;
+}
 
 struct search {
 	const char *name;
@@ -189,7 +218,7 @@ void api_namespace_list(struct varlink_call *call, json_t *parameters, void *dat
 {
 	static const struct varlink_parameter spec[] = {{"name", VARLINK_STRING, false}, {0}};
 	const char *name = json_string_value(json_object_get(parameters, "name"));
-	struct listing *l;
+	struct api_listing *l;
 
 	if (!varlink_check_parameters(call, parameters, spec))
 		return;
@@ -201,10 +230,9 @@ void api_namespace_list(struct varlink_call *call, json_t *parameters, void *dat
 		varlink_error(call, VARLINK_EXPECTED_MORE, NULL);
 		return;
 	}
-	if (listing_new(data, &l) < 0) {
+	if (namespaces_new(data, &l) < 0) {
 		api_no_memory(call);
 		return;
 	}
-	varlink_call_set_userdata(call, l, listing_gone);
-	varlink_call_set_writable(call, listing_send);
+	api_listing_send(call, l);
 }

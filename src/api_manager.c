@@ -12,6 +12,7 @@ static const struct varlink_parameter interactive[] = {
 static const struct varlink_parameter apply_parameters[] = {
 	{"atomic", VARLINK_BOOL, false},
 	{"confirmUsec", VARLINK_INT, false},
+	{"restart", VARLINK_BOOL, false},
 	{"allowInteractiveAuthentication", VARLINK_BOOL, false},
 	{0}};
 
@@ -81,6 +82,7 @@ void api_manager_describe(struct varlink_call *call, json_t *parameters, void *d
 	r |= api_put_int(o, "startedAt", (json_int_t)a->started_at);
 	r |= api_put_int(o, "pid", getpid());
 	r |= put_counts(o, a->manager);
+	r |= api_put_container_counts(o, a->manager);
 	r |= put_registry(o, &a->manager->registry);
 	r |= api_put(o, "diagnostics", api_diagnostics(&a->manager->start_diags));
 	r |= put_checkpoint(o, &a->manager->checkpoint);
@@ -176,6 +178,7 @@ void api_manager_apply(struct varlink_call *call, json_t *parameters, void *data
 	if (!varlink_check_parameters(call, parameters, apply_parameters))
 		return;
 	request.atomic = json_is_true(json_object_get(parameters, "atomic"));
+	request.restart = json_is_true(json_object_get(parameters, "restart"));
 	if (json_is_integer(span)) {
 		usec = json_integer_value(span);
 		if (usec < (json_int_t)CHECKPOINT_SPAN_MIN || usec > (json_int_t)CHECKPOINT_SPAN_MAX) {

@@ -13,7 +13,7 @@
 #define REGISTRY "/run/varlink/registry"
 
 /* The generic io.systemd.service is nobody's to register. */
-static const char *const registered[] = {"io.netnsd.Manager", "io.netnsd.Namespace"};
+static const char *const registered[] = {"io.netnsd.Manager", "io.netnsd.Namespace", "io.netnsd.Container"};
 
 static void link_path(char *ret, size_t size, const char *interface)
 {

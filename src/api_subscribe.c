@@ -290,6 +290,24 @@ static void take_unit(struct subscription *s, const struct unit *u)
 	enqueue(s, &s->queue, m);
 }
 
+/* After the namespaces: they are few, and what is told of one is known here and now. */
+static void take_containers(struct subscription *s)
+{
+	struct container *c, *next;
+
+	if (!s->with_state)
+		return;
+	HASH_ITER (hh, s->api->manager->containers, c, next) {
+		const struct container_settings *settings = api_container_settings(c);
+		struct api_message *m = NULL;
+
+		if (s->cut || settings == NULL || !wants(s, settings->netns))
+			continue;
+		(void)api_present_container(c, &m);
+		enqueue(s, &s->queue, m);
+	}
+}
+
 /* Things are made into replies only when they can be sent: there may be a million routes. */
 static void take_result(struct subscription *s, const struct unit *u, const struct operation_result *result)
 {
@@ -377,8 +395,11 @@ static void pass_step(struct subscription *s)
 	while (u == NULL && s->next_name < s->n_names)
 		u = manager_find_unit(m, s->names[s->next_name++]);
 	if (u == NULL) {
+		take_containers(s);
 		s->passing = false;
-		varlink_call_set_writable(s->call, NULL); /* from now on changes go out as they come */
+		if (queue_is_empty(&s->queue))
+			varlink_call_set_writable(s->call,
+						  NULL); /* from now on changes go out as they come */
 		tell(s, api_message_new(json_pack("{s:b, s:I}", "ready", 1, "sequence",
 						  (json_int_t)m->notices.sequence)));
 	} else if (u->fd < 0 && !(u->netns != NULL && u->netns->host)) {

@@ -4,6 +4,7 @@
 #define NETNSD_IDL_H
 
 extern const char io_netnsd_Manager_varlink[];
+extern const char io_netnsd_Container_varlink[];
 extern const char io_netnsd_Namespace_varlink[];
 extern const char io_systemd_service_varlink[];
 

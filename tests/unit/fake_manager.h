@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the tests of the API share: a manager that is played by the test (the functions of manager.h that
- * the API calls, and netns_list()), and one client. Defines them: for one file of a program only. */
+/* What the tests of the API share: a manager that is played by the test (the functions of manager.h and
+ * container.h that the API calls, and what looks at the system), and one client. Defines them: for one file
+ * of a program only. */
 #ifndef TEST_FAKE_MANAGER_H
 #define TEST_FAKE_MANAGER_H
 
 #include "api_internal.h"
+#include "cgroup.h"
 #include "netns.h"
 #include "varlink_internal.h"
 
@@ -107,7 +109,7 @@ int netns_list(int (*fn)(const char *name, void *data), void *data, struct error
 	return r;
 }
 
-static struct unit *add_unit(const char *name, enum netns_state state)
+__attribute__((unused)) static struct unit *add_unit(const char *name, enum netns_state state)
 {
 	struct unit *u = calloc(1, sizeof(*u));
 
@@ -117,6 +119,79 @@ static struct unit *add_unit(const char *name, enum netns_state state)
 	u->nsid = -1;
 	HASH_ADD_KEYPTR(hh, m.units, u->name, strlen(u->name), u);
 	return u;
+}
+
+/* --- containers, played --------------------------------------------------------------------------- */
+
+static struct asked {
+	struct container_request request;
+	char name[80];
+	container_done_fn *done;
+	container_changed_fn *changed;
+	void *data;
+	unsigned started, forgotten;
+	const struct container_outcome *at_once; /* done() within the question */
+} asked;
+
+void container_ask(struct manager *manager, const struct container_request *request, container_done_fn *done,
+		   container_changed_fn *changed, void *data, struct container_waiter **ret)
+{
+	assert_ptr_equal(manager, &m);
+	asked.started++;
+	asked.request = *request;
+	snprintf(asked.name, sizeof(asked.name), "%s", request->name);
+	asked.done = done;
+	asked.changed = changed;
+	asked.data = data;
+	if (asked.at_once)
+		done(asked.at_once, data);
+	else
+		*ret = (struct container_waiter *)&asked;
+}
+
+void container_waiter_forget(struct container_waiter *w)
+{
+	assert_ptr_equal(w, &asked);
+	asked.forgotten++;
+}
+
+struct container *manager_find_container(struct manager *manager, const char *name)
+{
+	struct container *c;
+
+	HASH_FIND_STR(manager->containers, name, c);
+	return c;
+}
+
+const char *health_state_to_string(enum health_state h)
+{
+	return h == HEALTH_HEALTHY ? "healthy" : h == HEALTH_UNHEALTHY ? "unhealthy" : "unknown";
+}
+
+int cgroup_memory_current(const char *cgroup, uint64_t *ret)
+{
+	if (strcmp(cgroup, "/counted") != 0)
+		return -ENOENT;
+	*ret = 4096;
+	return 0;
+}
+
+__attribute__((unused)) static struct container *add_container(const char *name, enum container_state state)
+{
+	struct container *c = calloc(1, sizeof(*c));
+
+	c->name = strdup(name);
+	c->manager = &m;
+	c->s.state = state;
+	HASH_ADD_KEYPTR(hh, m.containers, c->name, strlen(c->name), c);
+	return c;
+}
+
+static void remove_container(struct container *c)
+{
+	HASH_DEL(m.containers, c);
+	free(c->name);
+	free(c);
 }
 
 /* --- one client ----------------------------------------------------------------------------------- */
@@ -141,6 +216,7 @@ static int setup(void **state)
 	m = (struct manager){
 		.loop = ev_loop_new(0), .state = MANAGER_RUNNING, .settings.connections_max = 10};
 	played = (struct played){0};
+	asked = (struct asked){0};
 	foreign = NULL;
 	if (api_start(&m, path, 0600, -1, &err, &api) < 0)
 		return -1;
@@ -150,6 +226,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+	struct container *c, *next_container;
 	struct unit *u, *next;
 
 	(void)state;
@@ -160,6 +237,8 @@ static int teardown(void **state)
 		free(u->name);
 		free(u);
 	}
+	HASH_ITER (hh, m.containers, c, next_container)
+		remove_container(c);
 	ev_loop_destroy(m.loop);
 	free(played.name);
 	free(played.settings);

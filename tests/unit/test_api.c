@@ -67,6 +67,7 @@ static void test_apply_parameters(void **state)
 	    "86400000000}}");
 	assert_true(played.request.atomic);
 	assert_int_equal(played.request.confirm, CHECKPOINT_SPAN_MAX);
+	assert_false(played.request.restart);
 	finish(&fine);
 	expect("{\"parameters\":{\"actions\":[],\"diagnostics\":[],\"waiting\":true}}");
 	say("{\"method\":\"io.netnsd.Manager.Apply\",\"parameters\":{\"atomic\":false,\"confirmUsec\":null}"
@@ -77,6 +78,10 @@ static void test_apply_parameters(void **state)
 	       "\"one\","
 	       "\"errnoName\":\"EEXIST\",\"message\":\"x\"}],\"actions\":[],\"diagnostics\":[],"
 	       "\"message\":\"All was put back\"}}");
+	say("{\"method\":\"io.netnsd.Manager.Apply\",\"parameters\":{\"restart\":true}}");
+	assert_true(played.request.restart);
+	finish(&fine);
+	expect("{\"parameters\":{\"actions\":[],\"diagnostics\":[],\"waiting\":true}}");
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
 		char text[200];
 
@@ -314,9 +319,13 @@ static void test_bad_names(void **state)
 static void check_method(const char *interface, const char *name, size_t length)
 {
 	static const char *const everybody[] = {
-		"io.netnsd.Manager.Describe",	 "io.netnsd.Manager.Subscribe", "io.netnsd.Namespace.List",
-		"io.netnsd.Namespace.Describe",	 "io.netnsd.Namespace.Wait",	"io.systemd.service.Ping",
+		"io.netnsd.Manager.Describe",	 "io.netnsd.Manager.Subscribe",	 "io.netnsd.Namespace.List",
+		"io.netnsd.Namespace.Describe",	 "io.netnsd.Namespace.Wait",	 "io.systemd.service.Ping",
+		"io.netnsd.Container.List",	 "io.netnsd.Container.Describe", "io.netnsd.Container.Wait",
 		"io.systemd.service.GetLogLevel"};
+	static const char *const operators[] = {"io.netnsd.Container.Start", "io.netnsd.Container.Stop",
+						"io.netnsd.Container.Restart", "io.netnsd.Container.Kill",
+						"io.netnsd.Container.ResetFailed"};
 	const struct varlink_method *method = api->server->options.methods;
 	char full[100];
 	unsigned privilege = PRIVILEGE_ADMIN;
@@ -329,6 +338,9 @@ static void check_method(const char *interface, const char *name, size_t length)
 	for (size_t i = 0; i < sizeof(everybody) / sizeof(*everybody); i++)
 		if (strcmp(full, everybody[i]) == 0)
 			privilege = PRIVILEGE_READ;
+	for (size_t i = 0; i < sizeof(operators) / sizeof(*operators); i++)
+		if (strcmp(full, operators[i]) == 0)
+			privilege = PRIVILEGE_OPERATE;
 	assert_int_equal(method->privilege, privilege);
 }
 

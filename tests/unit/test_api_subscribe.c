@@ -478,17 +478,62 @@ static void test_behind(void **state)
 	assert_non_null(find("a"));
 }
 
+/* After all namespaces, before ready; only those that live in what was asked for. */
+static void test_containers_present(void **state)
+{
+#define CONTAINER(netns, name, text)                                                                         \
+	MORE("\"namespace\":\"" netns "\",\"object\":\"container\",\"change\":\"present\",\"text\":\"" text  \
+	     "\",\"container\":\"" name "\"")
+	struct container_settings in_a = {.netns = (char *)"a"}, in_b = {.netns = (char *)"b"};
+	struct container *web, *db;
+
+	(void)state;
+	add_unit("a", NETNS_DOWN)->fd = -1;
+	web = add_container("web", CONTAINER_RUNNING);
+	web->settings = &in_a;
+	db = add_container("db", CONTAINER_FAILED);
+	db->running = &in_b;
+	db->reason = (struct error){.code = -EIO, .text = "exited, status=7"};
+	add_container("lost", CONTAINER_DEAD); /* lives nowhere */
+	say(SUBSCRIBE);
+	expect(STATE("a", "down"));
+	expect(CONTAINER("a", "web", "running"));
+	expect(CONTAINER("b", "db", "failed: exited, status=7"));
+	expect(READY("0"));
+	publish("a", "x");
+	expect_change(client, "1", "a", "x"); /* goes out as it comes */
+	assert_int_equal(api->queued, 0);
+	close(client);
+	client = connect_as(&root);
+	say(SUBSCRIBE_("\"names\":[\"b\"]"));
+	expect(CONTAINER("b", "db", "failed: exited, status=7"));
+	expect(READY("1"));
+	close(client);
+	client = connect_as(&root);
+	say(SUBSCRIBE_("\"state\":false"));
+	expect(READY("1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_wrong_calls), TEST(test_order),
-		TEST(test_long_state),	TEST(test_without_state),
-		TEST(test_long_state),	TEST(test_container),
-		TEST(test_names),	TEST(test_reason),
-		TEST(test_resync),	TEST(test_resync_while_looking),
-		TEST(test_it_vanishes), TEST(test_failures),
-		TEST(test_hang_up),	TEST(test_looks_are_few),
-		TEST(test_slow_reader), TEST(test_behind),
+		TEST(test_wrong_calls),
+		TEST(test_order),
+		TEST(test_long_state),
+		TEST(test_without_state),
+		TEST(test_long_state),
+		TEST(test_container),
+		TEST(test_names),
+		TEST(test_reason),
+		TEST(test_resync),
+		TEST(test_resync_while_looking),
+		TEST(test_it_vanishes),
+		TEST(test_failures),
+		TEST(test_hang_up),
+		TEST(test_looks_are_few),
+		TEST(test_slow_reader),
+		TEST(test_behind),
+		TEST(test_containers_present),
 	};
 
 	return cmocka_run_group_tests_name("api_subscribe", tests, make_directory, remove_directory);

@@ -83,8 +83,7 @@ static int make_tmpfs(const struct container_settings *c, int base, const char *
 	return e < 0 ? e : root_open_directory(mount, ".", ret, err);
 }
 
-/* --- none of the three: the seed's skeleton (S57 to S61) -------------------------------------------------
- */
+/* --- none of the three: the seed's skeleton (S57 to S61) -------------------------------------- */
 static int fill_skeleton(int root, struct error *err)
 {
 	static const struct {
@@ -122,8 +121,7 @@ static int make_skeleton(const struct container_settings *c, int base, struct ro
 	return e < 0 ? e : set_path(c->name, "root", &r->path, err);
 }
 
-/* --- Ephemeral= -------------------------------------------------------------------------------------------
- */
+/* --- Ephemeral= ------------------------------------------------------------------------------- */
 /* The overlay shows the upper directory's owner and mode as those of the root. */
 static int make_upper(int tmpfs, int lower, struct error *err)
 {
@@ -182,8 +180,7 @@ static int make_overlay(const struct container_settings *c, int base, int lower,
 	return e < 0 ? e : set_path(c->name, "root", &r->path, err);
 }
 
-/* --- all of it
- * ---------------------------------------------------------------------------------------------- */
+/* --- all of it -------------------------------------------------------------------------------- */
 /* A link to a root that is elsewhere: root_remove() has nothing but the name to go by. */
 static int make_link(const char *path, int base, struct error *err)
 {

@@ -42,7 +42,7 @@ static int copy_failed(const struct copy *c, int code, const char *what)
 			 strerrordesc_np(-code));
 }
 
-/* --- what is beside the data --------------------------------------------------------------------------- */
+/* --- what is beside the data ------------------------------------------------------------------ */
 static int copy_xattr(const struct copy *c, int from, int to, const char *name, char *value)
 {
 	ssize_t n = fgetxattr(from, name, value, COPY_XATTRS_MAX);
@@ -89,8 +89,7 @@ static int copy_metadata(const struct copy *c, int from, int to, const struct st
 	return futimens(to, times) < 0 ? copy_failed(c, -errno, "set the times of") : 0;
 }
 
-/* --- files -------------------------------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------------------ */
 static int copy_range(const struct copy *c, int from, int to, off_t at, off_t end)
 {
 	_cleanup_free_ char *buffer = NULL;
@@ -194,8 +193,7 @@ static int copy_by_name(const struct copy *c, int from_dir, int to_dir, const ch
 	return 0;
 }
 
-/* --- files with several names
- * ------------------------------------------------------------------------------- */
+/* --- files with several names ----------------------------------------------------------------- */
 /* 1: linked to the copy there is. */
 static int hardlink_known(const struct copy *c, int to_dir, const char *name, const struct stat *st)
 {
@@ -232,8 +230,7 @@ static void hardlinks_free(struct copy *c)
 	}
 }
 
-/* --- the tree
- * --------------------------------------------------------------------------------------------------- */
+/* --- the tree --------------------------------------------------------------------------------- */
 static int copy_directory(struct copy *c, int from, int to, unsigned depth);
 
 static int copy_subdirectory(struct copy *c, int from_dir, int to_dir, const char *name,
@@ -330,8 +327,7 @@ int root_copy_tree(int from, int to, struct error *err)
 	return e;
 }
 
-/* --- Template=
- * ----------------------------------------------------------------------------------------------- */
+/* --- Template= -------------------------------------------------------------------------------- */
 static int open_trees(int *ret, struct error *err)
 {
 	static const struct create_directory d = {.path = (char *)(uintptr_t)ROOT_TREES_DIRECTORY,

@@ -58,7 +58,7 @@ int root_touch(int dir, const char *name, mode_t mode, struct error *err)
 	return 0;
 }
 
-/* --- removal ---------------------------------------------------------------------------------------- */
+/* --- removal ---------------------------------------------------------------------------------- */
 static int remove_directory(int dir, const char *name, dev_t device, unsigned depth, struct error *err);
 
 static int remove_entry(int dir, const char *name, dev_t device, unsigned depth, struct error *err)
@@ -116,8 +116,7 @@ int root_remove_tree(int dir, const char *name, struct error *err)
 	return remove_entry(dir, name, st.st_dev, TREE_DEPTH_MAX, err);
 }
 
-/* --- CreateDirectory= ------------------------------------------------------------------------------------
- */
+/* --- CreateDirectory= ------------------------------------------------------------------------- */
 static int find_user(const char *name, uid_t *ret, struct error *err)
 {
 	_cleanup_free_ char *buffer = malloc(NSS_BUFFER);

@@ -82,8 +82,7 @@ static int sweep_nspawn_directory(const char *what, const char *name, struct err
 	return e < 0 ? error_prefix(err, e, "left by nspawn in %s", path) : 0;
 }
 
-/* --- the locks of nspawn
- * ------------------------------------------------------------------------------------ */
+/* --- the locks of nspawn ---------------------------------------------------------------------- */
 /* As systemd lets go of one itself: removed while it is held, so that whoever opened it meanwhile looks
  * again. By both kinds of lock, as versions differ; one that somebody holds stays. */
 static void remove_lock(const char *path)

@@ -99,8 +99,9 @@ static int set_capability(struct conf_reader *r, const struct conf_assign *a, co
 	return names ? conf_add_argument(r, a, f->option, names) : -ENOMEM;
 }
 
-/* Names of system calls and of groups of them: which there are depends on the installed nspawn. */
-static int set_syscall_filter(struct conf_reader *r, const struct conf_assign *a, const struct conf_field *f)
+/* Words of these characters, the first with a '~' that negates the list; one argument a line. */
+static int add_filter(struct conf_reader *r, const struct conf_assign *a, const struct conf_field *f,
+		      const char *characters, const char *expected)
 {
 	_cleanup_(strv_freep) char **words = NULL;
 	_cleanup_free_ char *list = NULL;
@@ -113,19 +114,41 @@ static int set_syscall_filter(struct conf_reader *r, const struct conf_assign *a
 	for (char **w = words; *w; w++) {
 		const char *name = *w + (w == words && (*w)[0] == '~');
 
+		/* "@mount": a group. */
 		name += *name == '@';
-		if (*name && strlen(name) <= 64 &&
-		    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name))
+		if (*name && strlen(name) <= 64 && strspn(name, characters) == strlen(name))
 			continue;
 		conf_error(r->c, r->o, r->s, a,
-			   "expected names of system calls or groups of them such as @mount, the first with "
-			   "a '~' "
-			   "before it to forbid them, not \"%.64s\"",
-			   *w);
+			   "expected %s, the first with a '~' before it to forbid them, not "
+			   "\"%.64s\"",
+			   expected, *w);
 		return 0;
 	}
 	list = strv_join(words, " ");
 	return list ? conf_add_argument(r, a, f->option, list) : -ENOMEM;
+}
+
+/* Which there are depends on the installed nspawn. */
+static int set_syscall_filter(struct conf_reader *r, const struct conf_assign *a, const struct conf_field *f)
+{
+	return add_filter(r, a, f, "abcdefghijklmnopqrstuvwxyz0123456789_-",
+			  "names of system calls or groups of them such as @mount");
+}
+
+static int set_address_families(struct conf_reader *r, const struct conf_assign *a,
+				const struct conf_field *f)
+{
+	const char *name = a->value + (a->value[0] == '~');
+
+	if (a->value[0] && !str_equal(name, "none") && !str_starts_with(name, "AF_")) {
+		conf_error(r->c, r->o, r->s, a,
+			   "expected none or names such as AF_INET, the first with a '~' before it to forbid "
+			   "them, "
+			   "not \"%.64s\"",
+			   a->value);
+		return 0;
+	}
+	return add_filter(r, a, f, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_none", "names such as AF_INET");
 }
 
 /* --- limits ----------------------------------------------------------------------------------------- */
@@ -421,6 +444,7 @@ const struct conf_field conf_exec_fields[] = {
 	{"Personality", conf_argument_word, 0, "--personality", personalities, 0},
 	{"PrivateUsers", set_private_users, 0, "--private-users", NULL, 0},
 	{"SystemCallFilter", set_syscall_filter, 0, "--system-call-filter", NULL, 0},
+	{"RestrictAddressFamilies", set_address_families, 0, "--restrict-address-families", NULL, 0},
 	LIMIT("CPU"),
 	LIMIT("FSIZE"),
 	LIMIT("DATA"),

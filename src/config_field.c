@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/capability.h>
 
+#define CAPABILITY_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+
 /* --- what is valid --------------------------------------------------------------------------------- */
 
 bool conf_path_is_valid(const char *path)
@@ -129,9 +131,10 @@ bool conf_parse_capability(struct conf_reader *r, const struct conf_assign *a, c
 		*ret = UINT64_MAX;
 		return true;
 	}
-	/* libcap takes numbers too, also such that no kernel has. */
-	if (!(word[0] >= '0' && word[0] <= '9') && cap_from_name(word, &number) == 0 && number >= 0 &&
-	    number < 64) {
+	/* libcap takes numbers too, also such that no kernel has, and reads no further than a comma. */
+	if ((str_starts_with(word, "CAP_") || str_starts_with(word, "cap_")) &&
+	    strspn(word, CAPABILITY_CHARACTERS) == strlen(word) && cap_from_name(word, &number) == 0 &&
+	    number >= 0 && number < 64) {
 		*ret = UINT64_C(1) << number;
 		return true;
 	}

@@ -78,8 +78,8 @@ static int set_bind(struct conf_reader *r, const struct conf_assign *a, const st
 	e = conf_add_argument(r, a, f->option, a->value + optional);
 	if (e < 0 || !optional || c->n_arguments == before)
 		return e;
-	c->arguments[before].optional_source = steal_pointer(pieces[0]);
-	return 0;
+	c->arguments[before].optional_source = strdup(pieces[0]);
+	return c->arguments[before].optional_source ? 0 : -ENOMEM;
 }
 
 static int set_tmpfs(struct conf_reader *r, const struct conf_assign *a, const struct conf_field *f)

@@ -153,6 +153,14 @@ static void on_section(const char *name, const char *raw_title, unsigned line, v
 	r->section = s;
 }
 
+/* "CPUQuota=50%" of a container: nobody of systemd's users would write "50%%". */
+static bool is_percentage(const struct conf_object *o, const char *value)
+{
+	size_t length = strspn(value, "0123456789.");
+
+	return o->type == CONF_CONTAINER && length > 0 && str_equal(value + length, "%");
+}
+
 /* "x\ ": a backslash that blanks kept from being a continuation. Written down again, as the
  * effective text is, it would swallow the next line. */
 static bool ends_in_backslash(const char *value)
@@ -188,7 +196,7 @@ static void on_assign(const char *key, const char *value, unsigned line, void *d
 	}
 	a->file = r->file;
 	a->line = line;
-	a->value = expand(r, a->raw, line, a->key);
+	a->value = is_percentage(r->o, a->raw) ? a->raw : expand(r, a->raw, line, a->key);
 	if (!a->value)
 		return;
 	if (r->section->last_assign)

@@ -132,9 +132,21 @@ void progress_end(struct progress *p);
 uint64_t now_monotonic(void);
 
 /* --- files.c --------------------------------------------------------------------------------- */
+/* "web" and "web.netns" are the namespace, "web.container" is the container. */
+struct object_name {
+	bool container;
+	char name[208]; /* without suffix */
+	char file[224]; /* with it */
+};
+/* False: no name that such an object can have; `ret` says all the same which sort was meant. */
+bool object_parse(const char *text, struct object_name *ret);
 /* The files that make up an object: main file first, then drop-ins in order. -ENOENT when there is
- * no main file. `name` is the namespace's. */
-int files_of_netns(const char *const *directories, const char *name, char ***ret, struct error *err);
+ * no main file. */
+int files_of_object(const char *const *directories, const struct object_name *object, char ***ret,
+		    struct error *err);
+/* Reads all files, or only these, and what the installed nspawn lacks for them, into diags. 0 or -ENOMEM. */
+int files_load(const struct registry *registry, const char *const *directories, const char *const *files,
+	       struct diags *diags);
 /* Reads a file of at most CONFIG_FILE_MAX bytes. */
 int file_read(const char *path, char **ret, size_t *ret_length, struct error *err);
 /* Plugins and netnsd.conf as a check needs them. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The files behind a namespace, for cat, edit and check: which they are, reading them, and the
+/* The files behind a namespace or container, for cat, edit and check: which they are, reading them, and the
  * plugins that say what they may contain. Needs no daemon. */
 #include "config_load.h"
 #include "ctl.h"
+#include "desired_container.h"
+#include "nspawn.h"
 #include "plugin.h"
 
 #include <dirent.h>
@@ -167,32 +169,52 @@ static int append_dropins(const char *const *directories, const char *object, co
 	return 0;
 }
 
-int files_of_netns(const char *const *directories, const char *name, char ***ret, struct error *err)
+bool object_parse(const char *text, struct object_name *ret)
+{
+	size_t length = strlen(text);
+
+	*ret = (struct object_name){.container = str_ends_with(text, ".container")};
+	if (ret->container)
+		length -= strlen(".container");
+	else if (str_ends_with(text, ".netns"))
+		length -= strlen(".netns");
+	if (length >= sizeof(ret->name))
+		return false;
+	(void)snprintf(ret->name, sizeof(ret->name), "%.*s", (int)length, text);
+	(void)snprintf(ret->file, sizeof(ret->file), "%s%s", ret->name,
+		       ret->container ? ".container" : ".netns");
+	return ret->container ? container_name_is_valid(ret->name) : netns_name_is_valid(ret->name);
+}
+
+int files_of_object(const char *const *directories, const struct object_name *object, char ***ret,
+		    struct error *err)
 {
 	_cleanup_(strv_freep) char **files = NULL;
-	_cleanup_free_ char *object = NULL, *template = NULL, *path = NULL;
-	const char *at = strchr(name, '@');
+	_cleanup_free_ char *template = NULL, *path = NULL;
+	const char *at = object->container ? NULL : strchr(object->name, '@');
 	int r;
 
-	if (asprintf(&object, "%s.netns", name) < 0 ||
-	    (at && asprintf(&template, "%.*s@.netns", (int)(at - name), name) < 0)) {
-		object = template = NULL;
+	if (at && asprintf(&template, "%.*s@.netns", (int)(at - object->name), object->name) < 0) {
+		template = NULL;
 		return error_set(err, -ENOMEM, "out of memory");
 	}
-	r = find_main(directories, object, &path);
+	r = find_main(directories, object->file, &path);
 	if (r == -ENOENT && template)
 		r = find_main(directories, template, &path);
 	if (r == -ERFKILL)
-		return error_set(err, r, "'%s' is masked by %s; remove that link to unmask it", name, path);
+		return error_set(err, r, "'%s' is masked by %s; remove that link to unmask it", object->name,
+				 path);
 	if (r == -ENOENT)
 		return error_set(err, r,
 				 "no file declares '%s': there is no %s in %s or the directories after it; "
 				 "'netnsctl edit %s' makes one",
-				 name, object, directories[0] ? directories[0] : "any directory", name);
+				 object->name, object->file,
+				 directories[0] ? directories[0] : "any directory",
+				 object->container ? object->file : object->name);
 	if (r >= 0)
 		r = strv_push(&files, path);
 	if (r >= 0)
-		r = append_dropins(directories, object, template, &files);
+		r = append_dropins(directories, object->file, template, &files);
 	if (r < 0)
 		return error_set(err, r, "out of memory");
 	*ret = steal_pointer(files);
@@ -222,4 +244,45 @@ int registry_load(struct registry *r, const char *const *directories, struct dia
 		code = error_set(err, code, "cannot load plugins from %s: %s", path, strerror(-code));
 	daemon_settings_free(&settings);
 	return code < 0 ? code : 0;
+}
+
+/* --- all files --------------------------------------------------------------------------------- */
+
+static int load(const struct config_request *request, struct diags *diags, bool *ret_containers)
+{
+	struct desired *desired = NULL;
+	int r = config_load(request, &desired, diags);
+
+	*ret_containers = r >= 0 && desired->containers;
+	desired_unref(desired);
+	return r;
+}
+
+int files_load(const struct registry *registry, const char *const *directories, const char *const *files,
+	       struct diags *diags)
+{
+	struct config_request request = {.registry = registry, .directories = directories, .files = files};
+	struct error err = {0};
+	struct diags plain = {0};
+	bool containers = false;
+	int r = load(&request, &plain, &containers);
+
+	/* Only who has containers need have an nspawn, and is made to wait for its answer. */
+	if (r >= 0 && containers && nspawn_probe(&request.nspawn, &err) >= 0) {
+		r = load(&request, diags, &containers);
+	} else if (r >= 0) {
+		if (containers)
+			diags_add(diags, DIAG_WARNING, NULL, NULL, 0, NULL, NULL,
+				  "what containers need of systemd-nspawn is not checked: %s", err.text);
+		for (size_t i = 0; i < plain.count; i++) {
+			const struct diag *d = &plain.items[i];
+
+			diags_add(diags, d->severity, d->object, d->file, d->line, d->section, d->key, "%s",
+				  d->message);
+		}
+		diags->dropped += plain.dropped;
+	}
+	nspawn_probe_forget();
+	diags_free(&plain);
+	return r;
 }

@@ -13,7 +13,8 @@
 #include <sys/wait.h>
 
 struct edit {
-	const char *name;
+	const char *name; /* as it was typed */
+	struct object_name object;
 	char *directory; /* where the copy lies; has the right file name, for the check */
 	char *copy;
 	char *target;
@@ -63,7 +64,7 @@ static int read_present(struct edit *e)
 	struct stat st;
 	int r;
 
-	r = files_of_netns(config_directories(), e->name, &files, &err);
+	r = files_of_object(config_directories(), &e->object, &files, &err);
 	if (r == -ENOENT)
 		return 0;
 	if (r >= 0)
@@ -79,7 +80,9 @@ static int read_present(struct edit *e)
 
 static int make_copy(struct edit *e)
 {
-	static const char fresh[] = "# See netnsd.netns(5).\n[Namespace]\n";
+	const char *fresh = e->object.container
+				    ? "# See netnsd.container(5).\n[Container]\n\n[Exec]\nBoot=yes\n"
+				    : "# See netnsd.netns(5).\n[Namespace]\n";
 	const char *tmp = getenv("TMPDIR");
 	int r;
 
@@ -96,7 +99,7 @@ static int make_copy(struct edit *e)
 		e->directory = NULL;
 		return CTL_FAILED;
 	}
-	if (asprintf(&e->copy, "%s/%s.netns", e->directory, e->name) < 0) {
+	if (asprintf(&e->copy, "%s/%s", e->directory, e->object.file) < 0) {
 		e->copy = NULL;
 		return ctl_no_memory();
 	}
@@ -156,16 +159,6 @@ static int run_editor(struct edit *e)
 
 /* --- the check ------------------------------------------------------------------------------- */
 
-static int load(const struct registry *registry, const char *const *directories, struct diags *diags)
-{
-	struct config_request request = {.registry = registry, .directories = directories};
-	struct desired *desired = NULL;
-	int r = config_load(&request, &desired, diags);
-
-	desired_unref(desired);
-	return r;
-}
-
 static bool diag_known(const struct diags *diags, const struct diag *d)
 {
 	for (size_t i = 0; i < diags->count; i++) {
@@ -218,9 +211,9 @@ static int check_copy(struct edit *e)
 
 	r = directories ? registry_load(&registry, config_directories(), &settings, &err) : -ENOMEM;
 	if (r >= 0)
-		r = load(&registry, config_directories(), &before);
+		r = files_load(&registry, config_directories(), NULL, &before);
 	if (r >= 0)
-		r = load(&registry, directories, &after);
+		r = files_load(&registry, directories, NULL, &after);
 	if (r >= 0)
 		keep_new(&before, &after, &fresh);
 	diags_print(stderr, &fresh);
@@ -295,19 +288,19 @@ int verb_edit(struct ctl *c, char **args, int n)
 	int r;
 
 	(void)n;
-	if (!netns_name_is_valid(e.name)) {
+	if (!object_parse(e.name, &e.object)) {
 		_cleanup_free_ char *shown = str_escape(e.name, strlen(e.name));
 
-		return ctl_usage_error(
-			c, "'%s' is no name a namespace can have; expected letters, digits and -_.:+@",
-			shown ? shown : "?");
+		return ctl_usage_error(c, "'%s' is no name a %s can have; expected letters, digits and %s",
+				       shown ? shown : "?", e.object.container ? "container" : "namespace",
+				       e.object.container ? "-." : "-_.:+@");
 	}
 	if (!directory || (mkdir(directory, 0755) < 0 && errno != EEXIST) || access(directory, W_OK) < 0) {
 		ctl_error("cannot edit '%s': cannot write to %s: %m", e.name,
 			  directory ? directory : "any directory");
 		return CTL_FAILED;
 	}
-	if (asprintf(&e.target, "%s/%s.netns", directory, e.name) < 0) {
+	if (asprintf(&e.target, "%s/%s", directory, e.object.file) < 0) {
 		e.target = NULL;
 		return ctl_no_memory();
 	}

@@ -10,15 +10,12 @@ static int load(const char *const *files, struct diags *diags)
 {
 	const char *const *directories = config_directories();
 	struct registry registry = {0};
-	struct config_request request = {.registry = &registry, .directories = directories, .files = files};
-	struct desired *desired = NULL;
 	struct error err = {0};
 	int r;
 
 	r = registry_load(&registry, directories, diags, &err);
 	if (r >= 0)
-		r = config_load(&request, &desired, diags);
-	desired_unref(desired);
+		r = files_load(&registry, directories, files, diags);
 	registry_free(&registry);
 	if (r >= 0)
 		return 0;
@@ -73,12 +70,15 @@ int verb_cat(struct ctl *c, char **args, int n)
 
 	for (int i = 0; i < n; i++) {
 		_cleanup_(strv_freep) char **files = NULL;
+		struct object_name object;
 		struct error err = {0};
 
-		if (!netns_name_is_valid(args[i]) ||
-		    files_of_netns(config_directories(), args[i], &files, &err) < 0) {
+		if (!object_parse(args[i], &object) ||
+		    files_of_object(config_directories(), &object, &files, &err) < 0) {
 			ctl_error("cannot print '%s': %s", args[i],
-				  err.text[0] ? err.text : "that is no name a namespace can have");
+				  err.text[0]	     ? err.text
+				  : object.container ? "that is no name a container can have"
+						     : "that is no name a namespace can have");
 			result = CTL_FAILED;
 			continue;
 		}

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Any text as *.netns files. "### NAME" begins the file of an object; what stands before the first
- * is object "a". The text goes in the way the last good configuration does, so nothing touches the
- * disk. What comes out must hold together, and the effective text of each namespace, read again,
- * must give the same tree: what runs would otherwise change at the next start of the daemon. */
+/* Any text as *.netns and *.container files. "### NAME" begins the file of a namespace, "### NAME.container"
+ * that of a container; what stands before the first is namespace "a". The text goes in the way the last good
+ * configuration does, so nothing touches the disk. What comes out must hold together, and the effective text
+ * of each namespace, read again, must give the same tree: what runs would otherwise change at the next start
+ * of the daemon. */
 #include "config_load.h"
+#include "desired_container.h"
 #include "str.h"
 
 #include <stdint.h>
@@ -89,10 +91,16 @@ struct input {
 
 static char *give_text(const char *object, void *data)
 {
+	bool container = str_ends_with(object, ".container");
 	const struct input *in = data;
 	char name[64];
 
-	snprintf(name, sizeof(name), "%.*s", (int)(strlen(object) - strlen(".netns")), object);
+	snprintf(name, sizeof(name), "%.*s", (int)(strrchr(object, '.') - object), object);
+	if (in->tree && container) {
+		const struct container_settings *c = desired_find_container(in->tree, name);
+
+		return c && c->text ? strdup(c->text) : NULL;
+	}
 	if (in->tree) {
 		const struct netns *n = desired_find(in->tree, name);
 
@@ -109,16 +117,21 @@ static char *give_text(const char *object, void *data)
 
 static void add_object(struct input *in, const char *name, char *text)
 {
-	if (in->n == OBJECTS_MAX || strlen(name) > 40 || !netns_name_is_valid(name) ||
-	    str_ends_with(name, "@"))
-		return;
-	for (size_t i = 0; i < in->n; i++) {
-		const char *base = in->names[i] + strlen("/nonexistent/");
+	bool container = str_ends_with(name, ".container");
+	size_t length = strlen(name) - (container ? strlen(".container") : 0);
+	char file[64], stem[64];
 
-		if (strncmp(base, name, strlen(name)) == 0 && strcmp(base + strlen(name), ".netns") == 0)
+	if (in->n == OBJECTS_MAX || length > 40)
+		return;
+	snprintf(stem, sizeof(stem), "%.*s", (int)length, name);
+	if (container ? !container_name_is_valid(stem)
+		      : !netns_name_is_valid(stem) || str_ends_with(stem, "@"))
+		return;
+	snprintf(file, sizeof(file), "/nonexistent/%.40s.%s", stem, container ? "container" : "netns");
+	for (size_t i = 0; i < in->n; i++)
+		if (strcmp(in->names[i], file) == 0)
 			return;
-	}
-	snprintf(in->names[in->n], sizeof(in->names[0]), "/nonexistent/%s.netns", name);
+	memcpy(in->names[in->n], file, sizeof(file));
 	in->files[in->n] = in->names[in->n];
 	in->texts[in->n++] = text;
 }
@@ -190,6 +203,41 @@ static void check_tree(const struct desired *d)
 	}
 }
 
+static bool holds_argument(const struct container_settings *c, size_t i)
+{
+	const struct nspawn_argument *a = &c->arguments[i];
+	size_t length = strlen(a->option);
+
+	return a->argument && str_starts_with(a->option, "--") && str_starts_with(a->argument, a->option) &&
+	       (!a->argument[length] || a->argument[length] == '=');
+}
+
+static void check_container(const struct desired *d, const struct container_settings *c)
+{
+	REQUIRE(container_name_is_valid(c->name) && c->text && c->settings_mode && c->origin.file);
+	REQUIRE(!!c->directory + !!c->image + !!c->template <= 1);
+	REQUIRE(!c->directory || c->directory[0] == '/');
+	REQUIRE(c->timeout_start > 0 && c->timeout_stop > 0 && c->health_interval > 0 &&
+		c->health_retries > 0);
+	REQUIRE(!c->machine_id || strlen(c->machine_id) == 32);
+	REQUIRE(c->n_arguments <= 4096 && c->n_credentials <= 1024);
+	for (size_t i = 0; i < c->n_arguments; i++) {
+		REQUIRE(holds_argument(c, i));
+		REQUIRE(!c->arguments[i].optional_source || c->arguments[i].optional_source[0] == '/');
+	}
+	for (size_t i = 0; i < c->n_credentials; i++) {
+		const struct credential *k = &c->credentials[i];
+
+		REQUIRE(k->id && !strchr(k->id, '/') && !k->path != !k->value);
+		REQUIRE(!k->value || k->value[k->length] == '\0');
+	}
+	for (char **o = c->requires; o && *o; o++)
+		REQUIRE(strcmp(*o, c->name) != 0);
+	/* One that is in none of the files may be elsewhere. */
+	REQUIRE(c->netns && netns_name_is_valid(c->netns));
+	REQUIRE(strcmp(c->netns, HOST_DEFAULT_NAME) != 0 || d->host->implicit);
+}
+
 static struct desired *load(struct input *in)
 {
 	static const struct registry registry = {
@@ -208,6 +256,8 @@ static struct desired *load(struct input *in)
 	}
 	diags_free(&diags);
 	check_tree(d);
+	for (const struct container_settings *c = d->containers; c; c = c->hh.next)
+		check_container(d, c);
 	return d;
 }
 
@@ -237,6 +287,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			n->n_neighbors == again->n_neighbors && n->n_sysctls == again->n_sysctls);
 		for (size_t i = 0; i < n->n_routes; i++)
 			REQUIRE(route_equal(&n->routes[i], &again->routes[i]));
+	}
+	REQUIRE(HASH_COUNT(first->containers) == HASH_COUNT(second->containers));
+	for (const struct container_settings *c = first->containers; c; c = c->hh.next) {
+		const struct container_settings *again = desired_find_container(second, c->name);
+
+		REQUIRE(again && container_settings_same_run(c, again));
+		REQUIRE(strcmp(c->text, again->text) == 0);
+		REQUIRE(c->restart.when == again->restart.when && c->restart.delay == again->restart.delay &&
+			c->restart.steps == again->restart.steps &&
+			c->restart.max_delay == again->restart.max_delay);
+		REQUIRE(strv_equal(c->after, again->after) && strv_equal(c->requires, again->requires) &&
+			strv_equal(c->health_cmd, again->health_cmd));
 	}
 	desired_unref(first);
 	desired_unref(second);

@@ -30,7 +30,7 @@ static const struct bad cases[] = {
 	 {"unknown section or link kind 'Veht'", "did you mean 'Veth'?"}},
 	{"[veth eth0]\n", "a.netns:1:", {"did you mean 'Veth'?"}},
 	{"[Frobnicator x]\n", "a.netns:1:", {"unknown section", "Bridge", "Route"}},
-	{"[Container]\n", "a.netns:1:", {"containers are not part of this build"}},
+	{"[Container]\n", "a.netns:1:", {"no section [Container] in *.netns files", "NAME.container"}},
 	{"[Network]\n", "a.netns:1:", {"section of the link"}},
 	{"[Route]\nDestination=10.0.0.0/8\nGateway=10.0.0.1\n[Veth eth0]\nAddress=10.0.0.2/8\n",
 	 "a.netns:1: [Route]:",

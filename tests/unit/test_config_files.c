@@ -3,6 +3,7 @@
 #include "config_load.h"
 
 #include "cleanup.h"
+#include "desired_container.h"
 #include "lib_config.h"
 
 #include <errno.h>
@@ -184,16 +185,67 @@ static void test_templates(void **state)
 	assert_null(desired_find(s->desired, "nix@x"));
 }
 
+#define SLEEP "[Exec]\nParameters=/bin/sleep inf\n"
+
+/* A namespace and a container of one name: the same directories, the same rules, and neither disturbs the
+ * other. */
 static void test_containers(void **state)
 {
 	struct scene *s = *state;
+	struct container_settings *c;
 
-	scene_write(s, "etc/web.container", "[Container]\n");
-	write_description(s, "etc/web.netns", "x");
+	write_description(s, "lib/web.netns", "the namespace");
+	scene_write(s, "lib/web.container", "[Container]\nDescription=lib\n" SLEEP);
+	scene_write(s, "run/transient/web.container", "[Container]\nDescription=transient\n" SLEEP);
+	scene_write(s, "etc/web.container.d/10.conf",
+		    "[Container]\nDescription=ten\n[Files]\nReadOnly=yes\n");
+	scene_write(s, "lib/web.container.d/20.conf", "[Container]\nDescription=twenty\n");
+	scene_link(s, "/dev/null", "etc/web.container.d/20.conf");
+	scene_write(s, "lib/gone.container", "nonsense");
+	scene_link(s, "/dev/null", "etc/gone.container");
+	write_description(s, "etc/masked.netns", "x");
+	scene_link(s, "/dev/null", "etc/masked.container");
+	scene_write(s, "etc/alone.container.d/x.conf", "nonsense");
+	scene_load_good(s);
+	scene_expect(s, DIAG_WARNING, "alone.container", "has no effect: there is no alone.container", NULL);
+	assert_int_equal(HASH_COUNT(s->desired->containers), 1);
+	c = desired_find_container(s->desired, "web");
+	assert_string_equal(c->description, "ten");
+	assert_string_equal(c->netns, "web");
+	assert_non_null(strstr(c->origin.file, "etc/web.container.d/10.conf"));
+	assert_string_equal(c->arguments[0].argument, "--read-only");
+	expect_description(s, "web", "the namespace");
+	assert_non_null(desired_find(s->desired, "masked"));
+}
+
+static void test_container_names(void **state)
+{
+	static const char *const bad[] = {"-a", "a-", "a..b", "a_b", "a+b", "a:b", "a.", "a b"};
+	static const char *const good[] = {"a", "0", "web-1.lan", "A.b-c.9"};
+	struct scene *s = *state;
+	char path[256];
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(path, sizeof(path), "etc/%s.container", bad[i]);
+		scene_write(s, path, SLEEP);
+	}
+	snprintf(path, sizeof(path), "etc/%065d.container", 0);
+	scene_write(s, path, SLEEP);
+	scene_write(s, "etc/lab@.container", SLEEP);
+	scene_write(s, "etc/lab@x.container.d/x.conf", SLEEP);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(path, sizeof(path), "etc/%s.container", good[i]);
+		scene_write(s, path, "[Container]\nNamespace=host\n" SLEEP);
+	}
+	snprintf(path, sizeof(path), "etc/%064d.container", 0);
+	scene_write(s, path, "[Container]\nNamespace=host\n" SLEEP);
 	scene_load(s);
-	scene_expect_count(s, 1);
-	scene_expect(s, DIAG_ERROR, "web.container", "containers are not part of this build", NULL);
-	assert_non_null(desired_find(s->desired, "web"));
+	scene_expect_count(s, sizeof(bad) / sizeof(bad[0]) + 3);
+	scene_expect(s, DIAG_ERROR, "a_b.container", "gives no name for a container", "as in a host name",
+		     NULL);
+	scene_expect(s, DIAG_ERROR, "lab@.container", "no templates of containers", NULL);
+	scene_expect(s, DIAG_ERROR, "lab@x.container.d", "no templates of containers", NULL);
+	assert_int_equal(HASH_COUNT(s->desired->containers), sizeof(good) / sizeof(good[0]) + 1);
 }
 
 static void make_big(const struct scene *s, const char *path)
@@ -303,8 +355,8 @@ static void test_given_files(void **state)
 	scene_load(s);
 	scene_expect_count(s, 3);
 	scene_expect(s, DIAG_ERROR, "y/a.netns", "is also in", "x/a.netns", NULL);
-	scene_expect(s, DIAG_ERROR, "c.conf", "ends in .netns", NULL);
-	scene_expect(s, DIAG_ERROR, "d.container", "containers", NULL);
+	scene_expect(s, DIAG_ERROR, "c.conf", "ends in .netns or .container", NULL);
+	scene_expect(s, DIAG_ERROR, "d.container:1", "[Namespace]", NULL);
 	assert_null(desired_find(s->desired, "other"));
 	expect_description(s, "lab@1", "1");
 }
@@ -330,14 +382,17 @@ static void test_examples(void **state)
 {
 	const char *source = getenv("NETNSD_SRCDIR");
 	struct scene *s = *state;
+	static const char *const suffixes[] = {"netns", "container"};
 	char pattern[512];
-	glob_t found;
+	glob_t found = {0};
 
 	if (!source)
 		skip();
-	snprintf(pattern, sizeof(pattern), "%s/conf/examples/*.netns", source);
-	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
-	assert_true(found.gl_pathc >= 9);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(pattern, sizeof(pattern), "%s/conf/examples/*.%s", source, suffixes[i]);
+		assert_int_equal(glob(pattern, i ? GLOB_APPEND : 0, NULL, &found), 0);
+	}
+	assert_true(found.gl_pathc >= 12);
 	s->request.files = (const char *const *)found.gl_pathv;
 	scene_load_good(s);
 	globfree(&found);
@@ -345,17 +400,29 @@ static void test_examples(void **state)
 	assert_string_equal(scene_find_link(s, "db", "to-web")->owner->name, "web");
 	scene_expect(s, DIAG_WARNING, "nic.netns", "'eth0' is not declared", NULL);
 	assert_int_equal(s->diags.count, 1);
+	assert_int_equal(HASH_COUNT(s->desired->containers), 3);
 }
 
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_first_hit_wins), TEST(test_ignored_names), TEST(test_bad_names),
-		TEST(test_masks),	   TEST(test_dropins),	     TEST(test_dropin_errors),
-		TEST(test_templates),	   TEST(test_containers),    TEST(test_no_good_file),
-		TEST(test_garbage),	   TEST(test_access),	     TEST(test_unreadable_directory),
-		TEST(test_given_files),	   TEST(test_examples),	     cmocka_unit_test(test_environment),
+		TEST(test_first_hit_wins),
+		TEST(test_ignored_names),
+		TEST(test_bad_names),
+		TEST(test_masks),
+		TEST(test_dropins),
+		TEST(test_dropin_errors),
+		TEST(test_templates),
+		TEST(test_containers),
+		TEST(test_container_names),
+		TEST(test_no_good_file),
+		TEST(test_garbage),
+		TEST(test_access),
+		TEST(test_unreadable_directory),
+		TEST(test_given_files),
+		TEST(test_examples),
+		cmocka_unit_test(test_environment),
 	};
 
 	return cmocka_run_group_tests_name("config_files", tests, NULL, NULL);

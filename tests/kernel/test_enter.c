@@ -1,136 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Into a container: a process in namespaces of its own with a busybox root, made here. What a command that is
- * run inside finds there, has and has not, how its end is told, and that it never outlives who started it.
+ * Into a container. What a command that is run inside finds there, has and has not, how its end is told, and
+ * that it never outlives who started it.
  */
 #include "cgroup.h"
 #include "cleanup.h"
 #include "enter.h"
+#include "lib_box.h"
 #include "lib_kernel.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/capability.h>
-#include <sys/mount.h>
-#include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define BUSYBOX	    "/bin/busybox"
 #define DEADLINE_MS 30000
-#define USERS_FIRST 100000
-
-enum trait { PLAIN = 0, OWN_USERS = 1 << 0, NO_NEW_PRIVS = 1 << 1 };
-
-struct container {
-	pid_t pid;
-	int pidfd;
-};
-
-#define INSIDE(condition)                                                                                    \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			perror(#condition);                                                                  \
-			_exit(1);                                                                            \
-		}                                                                                            \
-	} while (0)
-
-/* Its init. */
-static void be_container(unsigned traits, int mapped, int ready) __attribute__((noreturn));
-static void be_container(unsigned traits, int mapped, int ready)
-{
-	char *const argv[] = {"sleep", "10000", NULL};
-	char *const environment[] = {"PATH=/applets", "container=test", "SECRET=of-init", "LANG=C.UTF-8",
-				     NULL};
-	char byte;
-
-	INSIDE(read(mapped, &byte, 1) == 0); /* the map of its users is there */
-	INSIDE(!(traits & OWN_USERS) || (setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0));
-	INSIDE(mount("root", "/run/root", "tmpfs", 0, "mode=0755") == 0);
-	INSIDE(chdir("/run/root") == 0 && mkdir("applets", 0755) == 0 && mkdir("proc", 0755) == 0 &&
-	       mkdir("bin", 0755) == 0 && mkdir("root", 0700) == 0);
-	INSIDE(close(open("bin/busybox", O_CREAT | O_WRONLY | O_CLOEXEC, 0755)) == 0);
-	INSIDE(close(open("applets/not-executable", O_CREAT | O_WRONLY | O_CLOEXEC, 0644)) == 0);
-	INSIDE(mount(BUSYBOX, "bin/busybox", NULL, MS_BIND, NULL) == 0);
-	INSIDE(mkdir("dev", 0755) == 0 && close(open("dev/null", O_CREAT | O_WRONLY | O_CLOEXEC, 0666)) == 0);
-	INSIDE(mount("/dev/null", "dev/null", NULL, MS_BIND, NULL) == 0);
-	INSIDE(mount("proc", "proc", "proc", 0, NULL) == 0);
-	INSIDE(chroot(".") == 0 && sethostname("inside", 6) == 0);
-	for (size_t i = 0; i < 14; i++) {
-		static const char *const applets[] = {"sh",	  "sleep",    "cat",  "ls",    "id",
-						      "hostname", "grep",     "kill", "touch", "env",
-						      "sort",	  "readlink", "pwd",  "seq"};
-		char path[64];
-
-		(void)snprintf(path, sizeof(path), "/applets/%s", applets[i]);
-		INSIDE(symlink("/bin/busybox", path) == 0);
-	}
-	INSIDE(prctl(PR_CAPBSET_DROP, CAP_SYS_TIME) == 0 && prctl(PR_CAPBSET_DROP, CAP_SYS_MODULE) == 0);
-	INSIDE(!(traits & NO_NEW_PRIVS) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	INSIDE(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0); /* when a test fails */
-	(void)ready;				       /* closed by the exec */
-	(void)execve("/bin/busybox", argv, environment);
-	_exit(1);
-}
-
-static void map_users(pid_t pid)
-{
-	static const char *const files[] = {"uid_map", "gid_map"};
-	char path[64], line[64];
-
-	for (size_t i = 0; i < 2; i++) {
-		int fd, n;
-
-		(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, files[i]);
-		n = snprintf(line, sizeof(line), "0 %d 65536\n", USERS_FIRST);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		assert_true(fd >= 0);
-		assert_int_equal(write(fd, line, (size_t)n), n);
-		(void)close(fd);
-	}
-}
-
-static struct container start(unsigned traits)
-{
-	unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC |
-			      CLONE_NEWCGROUP | (traits & OWN_USERS ? CLONE_NEWUSER : 0);
-	struct pollfd poll_for = {.events = POLLIN};
-	int mapped[2], ready[2];
-	struct container c;
-
-	assert_int_equal(pipe2(mapped, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	c.pid = (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
-	assert_true(c.pid >= 0);
-	if (c.pid == 0) {
-		(void)close(mapped[1]);
-		(void)close(ready[0]);
-		be_container(traits, mapped[0], ready[1]);
-	}
-	(void)close(mapped[0]);
-	(void)close(ready[1]);
-	if (traits & OWN_USERS)
-		map_users(c.pid);
-	(void)close(mapped[1]);
-	poll_for.fd = ready[0];
-	assert_int_equal(poll(&poll_for, 1, DEADLINE_MS), 1);
-	(void)close(ready[0]);
-	c.pidfd = pidfd_open(c.pid, 0);
-	assert_true(c.pidfd >= 0);
-	assert_int_equal(waitpid(c.pid, NULL, WNOHANG), 0); /* it has not failed */
-	return c;
-}
-
-static void stop(struct container *c)
-{
-	(void)kill(c->pid, SIGKILL);
-	assert_int_equal(waitpid(c->pid, NULL, 0), c->pid);
-	(void)close(c->pidfd);
-}
 
 /* --- one command ------------------------------------------------------------------------------ */
 
@@ -164,7 +50,7 @@ static struct command begin_words(pid_t pid, int pidfd, const char *const *words
 	return c;
 }
 
-static struct command begin(const struct container *c, const char *script)
+static struct command begin(const struct box *c, const char *script)
 {
 	return begin_words(c->pid, c->pidfd, (const char *[]){"sh", "-c", script, NULL});
 }
@@ -196,7 +82,7 @@ static int end(struct command *c)
 	return status;
 }
 
-static const char *run(const struct container *c, const char *script, int *ret_status)
+static const char *run(const struct box *c, const char *script, int *ret_status)
 {
 	struct command command = begin(c, script);
 	const char *text = read_output(&command, true);
@@ -235,7 +121,7 @@ static void test_place(void **state)
 		 "CapInh:\t0000000000000000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\n"},
 		{"grep SigBlk /proc/$$/status", "SigBlk:\t0000000000000000\n"},
 	};
-	struct container c = start(PLAIN);
+	struct box c = box_start(BOX_PLAIN);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -244,13 +130,13 @@ static void test_place(void **state)
 		if (strcmp(output, rows[i].output) != 0)
 			fail_msg("%s: \"%s\", expected \"%s\"", rows[i].script, output, rows[i].output);
 	}
-	stop(&c);
+	box_stop(&c);
 }
 
 /* What the init dropped is gone, and what it kept is there: the row above would be content with nothing. */
 static void test_capabilities(void **state)
 {
-	struct container c = start(PLAIN);
+	struct box c = box_start(BOX_PLAIN);
 	unsigned long long inside = 0;
 
 	(void)state;
@@ -259,21 +145,21 @@ static void test_capabilities(void **state)
 	assert_false(inside >> CAP_SYS_MODULE & 1);
 	assert_true(inside >> CAP_NET_ADMIN & 1);
 	assert_true(inside >> CAP_KILL & 1);
-	stop(&c);
+	box_stop(&c);
 }
 
 static void test_no_new_privileges(void **state)
 {
-	struct container c = start(NO_NEW_PRIVS);
+	struct box c = box_start(BOX_NO_NEW_PRIVS);
 
 	(void)state;
 	assert_string_equal(run(&c, "grep NoNewPrivs /proc/$$/status", NULL), "NoNewPrivs:\t1\n");
-	stop(&c);
+	box_stop(&c);
 }
 
 static void test_users_of_its_own(void **state)
 {
-	struct container c = start(OWN_USERS);
+	struct box c = box_start(BOX_OWN_USERS);
 	unsigned long long inside = 0;
 	char path[64];
 	struct stat st;
@@ -283,13 +169,13 @@ static void test_users_of_its_own(void **state)
 			    "0\n0\n0\ninside\n");
 	(void)snprintf(path, sizeof(path), "/proc/%d/root/root/made", (int)c.pid);
 	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_uid, USERS_FIRST);
-	assert_int_equal(st.st_gid, USERS_FIRST);
+	assert_int_equal(st.st_uid, BOX_USERS_FIRST);
+	assert_int_equal(st.st_gid, BOX_USERS_FIRST);
 	/* All that a new user namespace gives are limited as well. */
 	assert_int_equal(sscanf(run(&c, "grep CapEff /proc/$$/status", NULL), "CapEff: %llx", &inside), 1);
 	assert_false(inside >> CAP_SYS_TIME & 1);
 	assert_true(inside >> CAP_KILL & 1);
-	stop(&c);
+	box_stop(&c);
 }
 
 /* Who entered is killed, and limited, with the container. */
@@ -299,7 +185,7 @@ static void test_cgroup(void **state)
 	struct cgroup_layout layout;
 	struct error err = {0};
 	struct command command;
-	struct container c;
+	struct box c;
 
 	(void)state;
 	if (cgroup_find_layout(&layout, &err) < 0 ||
@@ -309,7 +195,7 @@ static void test_cgroup(void **state)
 		print_message("no cgroup can be made here: %s\n", err.code ? err.text : strerror(errno));
 		skip();
 	}
-	c = start(PLAIN);
+	c = box_start(BOX_PLAIN);
 	assert_ok(cgroup_attach(path, c.pid, &err), &err);
 	command = begin(&c, "echo begun; exec sleep 10000");
 	assert_string_equal(read_output(&command, false), "begun\n");
@@ -317,7 +203,7 @@ static void test_cgroup(void **state)
 	assert_int_equal(cgroup_of_pid(command.helper, &of_helper), 0);
 	assert_non_null(strstr(of_helper, "/netnsd-test-enter-"));
 	assert_string_equal(of_helper, of_init);
-	stop(&c);
+	box_stop(&c);
 	assert_string_equal(read_output(&command, true), "");
 	assert_int_equal(end(&command), SIGKILL);
 	assert_int_equal(rmdir(path), 0); /* it was the only one */
@@ -326,7 +212,7 @@ static void test_cgroup(void **state)
 /* What /proc/PID/exe is of whoever enters: not the file that is installed. */
 static void test_program_is_a_copy(void **state)
 {
-	struct container c = start(PLAIN);
+	struct box c = box_start(BOX_PLAIN);
 	struct command command = begin(&c, "echo begun; exec sleep 10000");
 	char path[64], program[256] = "";
 
@@ -335,7 +221,7 @@ static void test_program_is_a_copy(void **state)
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)command.helper);
 	assert_true(readlink(path, program, sizeof(program) - 1) > 0);
 	assert_non_null(strstr(program, "/memfd:netnsd"));
-	stop(&c);
+	box_stop(&c);
 	assert_int_equal(end(&command), SIGKILL);
 }
 
@@ -364,7 +250,7 @@ static void test_statuses(void **state)
 		 "netnsd: cannot execute /applets/not-executable: Permission denied\n"},
 		{{NULL}, 125, 0, "netnsd: expected --enter-container PIDFD PID COMMAND...\n"},
 	};
-	struct container c = start(PLAIN);
+	struct box c = box_start(BOX_PLAIN);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -373,13 +259,13 @@ static void test_statuses(void **state)
 		assert_string_equal(read_output(&command, true), rows[i].output);
 		assert_int_equal(end(&command), rows[i].status << 8 | rows[i].signal);
 	}
-	stop(&c);
+	box_stop(&c);
 }
 
 /* Its output ends: nothing of it is left, although nobody asked the second one to go. */
 static void test_end_from_outside(void **state)
 {
-	struct container c = start(PLAIN);
+	struct box c = box_start(BOX_PLAIN);
 	struct command command = begin(&c, "sleep 10000 & echo begun; wait");
 
 	(void)state;
@@ -388,12 +274,12 @@ static void test_end_from_outside(void **state)
 	assert_string_equal(read_output(&command, true), "");
 	assert_int_equal(end(&command), SIGKILL);
 	assert_int_equal(waitpid(c.pid, NULL, WNOHANG), 0);
-	stop(&c);
+	box_stop(&c);
 }
 
 static void test_helper_killed(void **state)
 {
-	struct container c = start(PLAIN);
+	struct box c = box_start(BOX_PLAIN);
 	struct command command = begin(&c, "echo begun; exec sleep 10000");
 
 	(void)state;
@@ -401,17 +287,17 @@ static void test_helper_killed(void **state)
 	assert_int_equal(kill(command.helper, SIGKILL), 0);
 	assert_string_equal(read_output(&command, true), "");
 	assert_int_equal(end(&command), SIGKILL);
-	stop(&c);
+	box_stop(&c);
 }
 
 static void test_container_killed(void **state)
 {
-	struct container c = start(PLAIN);
+	struct box c = box_start(BOX_PLAIN);
 	struct command command = begin(&c, "sleep 10000 & echo begun; wait");
 
 	(void)state;
 	assert_string_equal(read_output(&command, false), "begun\n");
-	stop(&c);
+	box_stop(&c);
 	assert_string_equal(read_output(&command, true), "");
 	assert_int_equal(end(&command), SIGKILL);
 }
@@ -420,7 +306,7 @@ static void test_container_killed(void **state)
 
 static void test_another_process(void **state)
 {
-	struct container a = start(PLAIN), b = start(PLAIN);
+	struct box a = box_start(BOX_PLAIN), b = box_start(BOX_PLAIN);
 	struct command command = begin_words(a.pid, b.pidfd, (const char *[]){"hostname", NULL});
 	char text[128];
 
@@ -429,8 +315,8 @@ static void test_another_process(void **state)
 		       (int)a.pid);
 	assert_string_equal(read_output(&command, true), text);
 	assert_int_equal(end(&command), 125 << 8);
-	stop(&a);
-	stop(&b);
+	box_stop(&a);
+	box_stop(&b);
 }
 
 static int enter(pid_t pid, int pidfd, char *text, size_t size)
@@ -457,7 +343,7 @@ static int enter(pid_t pid, int pidfd, char *text, size_t size)
 
 static void test_errors(void **state)
 {
-	struct container c = start(PLAIN);
+	struct box c = box_start(BOX_PLAIN);
 	char text[512];
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -477,35 +363,33 @@ static void test_errors(void **state)
 	(void)close(c.pidfd);
 }
 
-static int tell(void **state)
+static int teardown(void **state)
 {
 	(void)state;
+	box_stop_all();
 	return waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD ? 0 : -1; /* nothing is left */
 }
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_place, tell),
-		cmocka_unit_test_teardown(test_capabilities, tell),
-		cmocka_unit_test_teardown(test_no_new_privileges, tell),
-		cmocka_unit_test_teardown(test_users_of_its_own, tell),
-		cmocka_unit_test_teardown(test_cgroup, tell),
-		cmocka_unit_test_teardown(test_program_is_a_copy, tell),
-		cmocka_unit_test_teardown(test_statuses, tell),
-		cmocka_unit_test_teardown(test_end_from_outside, tell),
-		cmocka_unit_test_teardown(test_helper_killed, tell),
-		cmocka_unit_test_teardown(test_container_killed, tell),
-		cmocka_unit_test_teardown(test_another_process, tell),
-		cmocka_unit_test_teardown(test_errors, tell),
+		cmocka_unit_test_teardown(test_place, teardown),
+		cmocka_unit_test_teardown(test_capabilities, teardown),
+		cmocka_unit_test_teardown(test_no_new_privileges, teardown),
+		cmocka_unit_test_teardown(test_users_of_its_own, teardown),
+		cmocka_unit_test_teardown(test_cgroup, teardown),
+		cmocka_unit_test_teardown(test_program_is_a_copy, teardown),
+		cmocka_unit_test_teardown(test_statuses, teardown),
+		cmocka_unit_test_teardown(test_end_from_outside, teardown),
+		cmocka_unit_test_teardown(test_helper_killed, teardown),
+		cmocka_unit_test_teardown(test_container_killed, teardown),
+		cmocka_unit_test_teardown(test_another_process, teardown),
+		cmocka_unit_test_teardown(test_errors, teardown),
 	};
 
 	if (argc > 1 && strcmp(argv[1], ENTER_OPTION) == 0)
 		return enter_main(argc, argv);
 	sandbox_enter();
-	if (access(BUSYBOX, X_OK) < 0)
-		skip_all("needs " BUSYBOX ", statically linked");
-	if (mkdir("/run/root", 0755) < 0)
-		skip_all("cannot make /run/root: %s", strerror(errno));
+	box_prepare();
 	return cmocka_run_group_tests_name("enter", tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "checkpoint.h"
 
 #include "cleanup.h"
+#include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,31 +164,13 @@ int checkpoint_remove(void)
 /* 0 with *ret NULL: there is no such file. */
 static int read_file(const char *name, char **ret, size_t *ret_length)
 {
-	_cleanup_free_ char *text = NULL;
-	_cleanup_close_ int fd = -1;
 	char path[600];
-	struct stat st;
-	ssize_t n;
+	int r;
 
 	*ret = NULL;
 	(void)snprintf(path, sizeof(path), "%s/%s", CHECKPOINT_DIRECTORY, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size > CHECKPOINT_FILE_MAX)
-		return -EINVAL;
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	n = read(fd, text, (size_t)st.st_size);
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	*ret = steal_pointer(text);
-	*ret_length = (size_t)n;
-	return 0;
+	r = file_read(path, CHECKPOINT_FILE_MAX, ret, ret_length);
+	return r == -ENOENT ? 0 : r;
 }
 
 int checkpoint_read(struct checkpoint *ret, struct error *err)

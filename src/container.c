@@ -137,6 +137,7 @@ void containers_reap(struct manager *m)
 	HASH_ITER (hh, m->containers, c, tmp)
 		if (!c->settings && !c->config_failed && !container_is_active(c) && !c->p->job) {
 			tell_removed(c);
+			container_record_forget(c);
 			container_free(c);
 		}
 }

@@ -82,6 +82,8 @@ void container_waiter_forget(struct container_waiter *w); /* the asker has gone;
 /* Takes containers from the tree that is current now: new ones (dead), lost ones (stopped, then freed),
  * changed ones. */
 int containers_sync(struct manager *m);
+/* Those that an earlier daemon ran; once it is known which namespaces there are. */
+void containers_adopt(struct manager *m);
 /* After the first round and the readiness of the daemon: those with AutoStart=. */
 void containers_start_wanted(struct manager *m);
 /* Those in this namespace are stopped (NULL: in all), in order, and remembered: they start again when it

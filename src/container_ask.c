@@ -166,6 +166,9 @@ static struct container_outcome may_start(const struct container *c)
 	if (!c->settings)
 		return outcome(c->config_failed ? CONTAINER_BAD_CONFIGURATION : CONTAINER_NO_SUCH, -EINVAL,
 			       c->config_failed ? c->reason.text : "no file declares it");
+	if (c->manager->state == MANAGER_STARTING)
+		return outcome(CONTAINER_BAD_STATE, -EAGAIN,
+			       "the daemon is starting; try again when it is ready");
 	if (container_netns_is_going(c))
 		return outcome(CONTAINER_BAD_STATE, -EBUSY, "its namespace is being removed");
 	if (c->p->stop_wanted)

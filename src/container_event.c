@@ -31,7 +31,7 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 /* The deadline is CLOCK_BOOTTIME's, libev's timers are not: one that fires early is asked for again. */
-static void set_deadline(struct container *c)
+void container_deadline_set(struct container *c)
 {
 	struct ev_loop *loop = c->manager->loop;
 	uint64_t now = clock_boottime(), at = c->s.deadline;
@@ -86,6 +86,7 @@ static void changed(struct container *c)
 	c->since = clock_realtime();
 	container_state_text(c, text, sizeof(text));
 	container_log(c, level_of(c->s.state), "%s", text);
+	container_record_save(c);
 	publish(c);
 	if (c->s.state == CONTAINER_RUNNING)
 		container_running(c);
@@ -129,7 +130,7 @@ static void step(struct container *c, const struct supervise_input *in)
 	if (in->event == SUPERVISE_START || in->event == SUPERVISE_RESET_FAILED)
 		c->reason = (struct error){0};
 	effects = supervise_step(&c->s, &policy, in);
-	set_deadline(c);
+	container_deadline_set(c);
 	if (before == CONTAINER_AUTO_RESTART || c->s.state == CONTAINER_RUNNING)
 		c->reason = (struct error){0};
 	carry_out(c, effects);

@@ -70,6 +70,7 @@ struct container_private {
 	struct notify_socket *notify;
 	struct console_guard *guard;
 	struct health *health;
+	bool unrecorded; /* its record could not be written: told once */
 };
 
 /* What all containers have in common; made with the first one. */
@@ -106,7 +107,7 @@ void container_log(const struct container *c, int level, const char *format, ...
 /* container_event.c: may come from anywhere; what comes while one is handled is handled next. */
 void container_event(struct container *c, enum supervise_event event);
 void container_event_full(struct container *c, const struct supervise_input *in);
-uint64_t container_now(void);
+void container_deadline_set(struct container *c);
 
 /* container_sequence.c */
 void container_sequence_start(struct container *c, const struct stage *sequence);
@@ -125,6 +126,8 @@ void container_job_orphan(struct container *c);
 /* container_run.c: the process and what it tells */
 int container_spawn(struct container *c, struct error *err);
 void container_launch(struct container *c);
+/* One that an earlier daemon started. */
+int container_process_take(struct container *c, int pidfd, pid_t pid, struct error *err);
 void container_run_ended(struct container *c); /* lets go of all that belongs to the process */
 void container_running(struct container *c);   /* it is: watchdog and health begin */
 
@@ -144,6 +147,10 @@ int container_stage_slot(struct container *c, struct error *err);
 void container_stop_ordered(struct container *c, bool come_back);
 bool container_netns_is_going(const struct container *c);
 void containers_groups_free(struct manager *m);
+
+/* container_adopt.c */
+void container_record_save(struct container *c);
+void container_record_forget(const struct container *c);
 
 /* container_netns.c */
 int container_stage_netns(struct container *c, struct error *err); /* makes it, where it is not there */

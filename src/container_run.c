@@ -99,6 +99,7 @@ static void take_leader(struct container *c, pid_t leader)
 		return;
 	c->leader = leader;
 	container_event(c, SUPERVISE_LEADER);
+	container_record_save(c);
 }
 
 static void received(const struct notify_message *message, void *data)
@@ -122,7 +123,8 @@ static void ended(struct process *process, int code, int status, void *data)
 	char text[64];
 
 	(void)process;
-	notify_socket_drain(c->p->notify); /* what it said before its end comes first */
+	if (c->p->notify) /* what it said before its end comes first */
+		notify_socket_drain(c->p->notify);
 	container_log(c, LOG_DEBUG, "nspawn has %s", exit_code_to_string(code, status, text, sizeof(text)));
 	container_event_full(c, &in);
 }
@@ -221,6 +223,23 @@ int container_spawn(struct container *c, struct error *err)
 		return r;
 	c->pid = process_pid(c->p->process);
 	notify_socket_expect(c->p->notify, c->pid);
+	return 0;
+}
+
+int container_process_take(struct container *c, int pidfd, pid_t pid, struct error *err)
+{
+	char notify[128], path[160];
+	int r = make_socket(c, notify, sizeof(notify), err);
+
+	if (r < 0)
+		return r;
+	r = process_adopt(c->manager->loop, pidfd, pid, ended, c, &c->p->process);
+	if (r < 0)
+		return error_set(err, r, "its nspawn cannot be watched: %s", strerror(-r));
+	c->pid = pid;
+	notify_socket_expect(c->p->notify, pid);
+	if (!container_log_is_journal() && console_path(c->name, path, sizeof(path)) >= 0)
+		(void)console_guard_new(c->manager->loop, path, &c->p->guard);
 	return 0;
 }
 

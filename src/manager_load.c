@@ -4,6 +4,7 @@
 
 #include "cleanup.h"
 #include "container.h"
+#include "file.h"
 #include "log.h"
 #include "nspawn.h"
 #include "parse.h"
@@ -121,27 +122,6 @@ static bool address_before(const char *netns, const char *ifname, const struct n
 
 /* --- reading ----------------------------------------------------------------------------------- */
 
-static char *read_file(const char *path)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
-	char *text;
-	ssize_t n;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > CONFIG_FILE_MAX)
-		return NULL;
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return NULL;
-	n = read(fd, text, (size_t)st.st_size);
-	if (n < 0) {
-		free(text);
-		return NULL;
-	}
-	text[n] = '\0';
-	return text;
-}
-
 /* What an object that runs was read from: "NAME.netns", "NAME.container". */
 static const char *text_of(const struct desired *d, const char *object)
 {
@@ -165,11 +145,12 @@ static char *fallback(const char *object, void *data)
 {
 	struct manager *m = data;
 	const char *text;
-	char path[512];
+	char path[512], *copy;
+	size_t length;
 
 	if (!m->desired) {
 		(void)snprintf(path, sizeof(path), LAST_GOOD_DIRECTORY "/%s", object);
-		return read_file(path);
+		return file_read(path, CONFIG_FILE_MAX, &copy, &length) < 0 ? NULL : copy;
 	}
 	text = text_of(m->desired, object);
 	return text ? strdup(text) : NULL;
@@ -262,25 +243,6 @@ void manager_load_applied(struct manager *m)
 
 /* --- writing ----------------------------------------------------------------------------------- */
 
-static int write_atomically(const char *path, const char *text)
-{
-	char temporary[600];
-	size_t length = strlen(text);
-	_cleanup_close_ int fd = -1;
-
-	(void)snprintf(temporary, sizeof(temporary), "%s.new", path);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, length) != (ssize_t)length || rename(temporary, path) < 0) {
-		int code = errno ? -errno : -EIO;
-
-		(void)unlink(temporary);
-		return code;
-	}
-	return 0;
-}
-
 struct save_job {
 	struct job job;
 	struct manager *manager;
@@ -312,7 +274,7 @@ static void save_run(struct job *job, void *thread)
 		if (!s->files[i].text)
 			(void)unlink(s->files[i].path);
 		else
-			r = write_atomically(s->files[i].path, s->files[i].text);
+			r = file_write_atomically(s->files[i].path, s->files[i].text);
 		if (r < 0)
 			s->result = r;
 	}
@@ -512,7 +474,7 @@ int transient_write(const char *name, char *const *settings, struct error *err)
 		return -ENOMEM;
 	if (instance)
 		make_parent(path);
-	r = write_atomically(path, text.data);
+	r = file_write_atomically(path, text.data);
 	return r < 0 ? error_set(err, r, "could not write %s: %s", path, strerror(-r)) : 0;
 }
 

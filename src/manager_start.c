@@ -271,6 +271,7 @@ static void scan_done(struct job *job)
 	} else {
 		m->p->next_created = s->last_created + 1;
 		m->p->next_adopted = s->last_adopted + 1;
+		containers_adopt(m);
 		if (operation_submit_start(m) < 0) {
 			m->failed = true;
 			manager_stop(m);

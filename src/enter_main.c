@@ -24,21 +24,11 @@
 #define EXIT_CANNOT_RUN	 126
 #define EXIT_NOT_FOUND	 127
 
-static const int endings[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
-static volatile sig_atomic_t command_pid;
-
-/* The command and what it started, as far as that is still in its session. */
-static void on_ending(int signal)
-{
-	(void)signal;
-	(void)kill(-(pid_t)command_pid, SIGKILL);
-	(void)kill((pid_t)command_pid, SIGKILL);
-}
-
 static void run_command(char **command, int parent, const sigset_t *mask) __attribute__((noreturn));
 static void run_command(char **command, int parent, const sigset_t *mask)
 {
 	struct pollfd gone = {.fd = parent, .events = POLLIN};
+	int e;
 
 	/* Whether it had died before that cannot be seen by getppid(), which is 0 in here at all times. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || poll(&gone, 1, 0) != 0)
@@ -48,27 +38,47 @@ static void run_command(char **command, int parent, const sigset_t *mask)
 	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		_exit(EXIT_OWN_FAILURE);
 	(void)execvp(command[0], command);
-	(void)dprintf(STDERR_FILENO, "netnsd: cannot execute %s: %s\n", command[0], strerror(errno));
-	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN);
+	e = errno;
+	(void)dprintf(STDERR_FILENO, "netnsd: cannot execute %s: %s\n", command[0], strerror(e));
+	_exit(e == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN);
 }
 
-static int wait_for(pid_t pid, const sigset_t *mask)
+/* As the command did. All signals are still blocked. */
+static int end_by(int signal_number)
 {
-	const struct sigaction end = {.sa_handler = on_ending, .sa_flags = SA_RESTART};
-	int status;
+	sigset_t set;
 
-	command_pid = pid;
-	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++)
-		(void)sigaction(endings[i], &end, NULL);
-	(void)sigprocmask(SIG_SETMASK, mask, NULL);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return EXIT_OWN_FAILURE;
-	if (!WIFSIGNALED(status))
-		return WEXITSTATUS(status);
-	(void)signal(WTERMSIG(status), SIG_DFL);
-	(void)raise(WTERMSIG(status)); /* not dumpable, so without a core */
-	return 128 + WTERMSIG(status);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, signal_number);
+	(void)signal(signal_number, SIG_DFL);
+	(void)raise(signal_number); /* this process is not dumpable, so without a core */
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return 128 + signal_number;
+}
+
+/* Who asks this one to end means the command, and what that has started, as far as it is still in its
+ * session. */
+static int wait_for(pid_t pid)
+{
+	static const int awaited[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+	int status = 0;
+	sigset_t set;
+	pid_t ended;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(awaited) / sizeof(*awaited); i++)
+		(void)sigaddset(&set, awaited[i]);
+	while ((ended = waitpid(pid, &status, WNOHANG)) == 0) {
+		int signal_number = sigwaitinfo(&set, NULL);
+
+		if (signal_number > 0 && signal_number != SIGCHLD) {
+			(void)kill(-pid, SIGKILL);
+			(void)kill(pid, SIGKILL);
+		}
+	}
+	if (ended < 0)
+		return EXIT_OWN_FAILURE;
+	return WIFSIGNALED(status) ? end_by(WTERMSIG(status)) : WEXITSTATUS(status);
 }
 
 static int run(char **command, struct error *err)
@@ -80,13 +90,14 @@ static int run(char **command, struct error *err)
 	if (self < 0)
 		return error_set(err, -errno, "cannot watch itself: %s", strerror(errno));
 	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, &mask); /* an end must not come before there is what to end */
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)sigprocmask(SIG_SETMASK, &all, &mask); /* none comes before it is awaited */
 	pid = fork();
 	if (pid == 0)
 		run_command(command, self, &mask);
 	if (pid < 0)
 		return error_set(err, -errno, "cannot fork: %s", strerror(errno));
-	return wait_for(pid, &mask);
+	return wait_for(pid);
 }
 
 static int parse_number(const char *text, int minimum, int *ret)

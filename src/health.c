@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define USEC_PER_SEC UINT64_C(1000000)
+#define TIMEOUT_MIN  USEC_PER_SEC /* a command has to be started first, on a busy machine */
 #define TIMEOUT_MAX  (30 * USEC_PER_SEC)
 #define INTERVAL_MIN (USEC_PER_SEC / 100) /* whatever is asked for: the daemon has more to do */
 
@@ -35,7 +36,9 @@ struct health {
 
 static uint64_t timeout_of(const struct health *h)
 {
-	return h->spec.interval < TIMEOUT_MAX ? h->spec.interval : TIMEOUT_MAX;
+	uint64_t t = h->spec.interval;
+
+	return t < TIMEOUT_MIN ? TIMEOUT_MIN : t > TIMEOUT_MAX ? TIMEOUT_MAX : t;
 }
 
 static void health_answer(struct health *h, enum health_outcome outcome, const char *text)

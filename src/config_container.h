@@ -17,7 +17,7 @@
 #define CONF_ARGUMENTS_MAX	4096	      /* of one container */
 #define CONF_ARGUMENT_BYTES_MAX (1024 * 1024) /* together: the kernel takes 2 MiB with the environment */
 #define CONF_WORDS_MAX		4096	      /* of Parameters= and the like */
-#define CONF_CREDENTIALS_MAX	1024
+#define CONF_CREDENTIALS_MAX	256	      /* as many as root.c hands over */
 #define CONF_DIRECTORIES_MAX	256
 #define CONF_DEVICES_MAX	256
 #define CONF_PIECES_MAX		512 /* between colons; an overlay has at most 500 layers */

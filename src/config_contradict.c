@@ -86,20 +86,11 @@ static void check_root(const struct check *k)
 		refuse(k, "Container", "Directory",
 		       "the host's own root is taken only with Ephemeral=yes, so that nothing in it is "
 		       "changed");
-	if (s->template && s->ephemeral)
-		refuse(k, "Exec", "Ephemeral",
-		       "a copy of Template= is kept, and Ephemeral=yes keeps nothing; use Directory= with "
-		       "it");
-	if (s->root_size_max && (s->image || s->template || (s->directory && !s->ephemeral)))
+	if (s->root_size_max && (s->image || ((s->directory || s->template) && !s->ephemeral)))
 		refuse(k, "Container", "RootSizeMax",
-		       "only a root in memory can be limited: that of Directory= with Ephemeral=yes, or one "
-		       "without "
-		       "Directory=, Image= and Template=");
-	if (s->ephemeral &&
-	    (has_argument(k, "--link-journal=host") || has_argument(k, "--link-journal=guest")))
-		refuse(k, "Exec", "LinkJournal",
-		       "host and guest need a root that stays, and Ephemeral=yes has none; use try-host or "
-		       "try-guest");
+		       "only a root in memory can be limited: with Ephemeral=yes that of Directory= or "
+		       "Template=, or "
+		       "one without Directory=, Image= and Template=");
 }
 
 /* --- the payload --------------------------------------------------------------------------------------- */
@@ -168,8 +159,9 @@ static void check_users(const struct check *k)
 	if (has_option(k, "--bind-user") && !conf_private_users_wanted(k->o))
 		refuse(k, "Files", "BindUser",
 		       "users of the host are mapped into a user namespace, which needs PrivateUsers=");
+	/* An image with Ephemeral=yes is read-only under nspawn's own overlay. */
 	if (has_argument(k, "--private-users-ownership=chown") &&
-	    (has_option(k, "--read-only") ||
+	    (has_option(k, "--read-only") || (k->s->image && k->s->ephemeral) ||
 	     (has_option(k, "--volatile") && !has_argument(k, "--volatile=no"))))
 		refuse(k, "Files", "PrivateUsersOwnership",
 		       "nothing can be given another owner in a root that is read-only (ReadOnly=, "

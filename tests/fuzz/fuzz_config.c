@@ -220,7 +220,7 @@ static void check_container(const struct desired *d, const struct container_sett
 	REQUIRE(c->timeout_start > 0 && c->timeout_stop > 0 && c->health_interval > 0 &&
 		c->health_retries > 0);
 	REQUIRE(!c->machine_id || strlen(c->machine_id) == 32);
-	REQUIRE(c->n_arguments <= 4096 && c->n_credentials <= 1024);
+	REQUIRE(c->n_arguments <= 4096 && c->n_credentials <= 256);
 	for (size_t i = 0; i < c->n_arguments; i++) {
 		REQUIRE(holds_argument(c, i));
 		REQUIRE(!c->arguments[i].optional_source || c->arguments[i].optional_source[0] == '/');

@@ -71,8 +71,31 @@ refused bad.netns <<<$'[Namespace]\n[Bridge br0]\nBridge=br1\n[Bridge br1]\nBrid
 refused bad.netns <<<$'[Namespace]\n[Bridge br0]\nBridge=br0'
 refused bad.netns Host <<<$'[Namespace]\nHost=yes\nAdopt=yes'
 
-step "files that are none"
+step "containers"
+refused bad.netns:1 NAME.container <<<'[Container]'
 rm /etc/netnsd/bad.netns
+refused_container() { # PART... -- standard input is the file of a container in the namespace "good"
+  local part
+  cat >/etc/netnsd/good.container
+  assert_status 1 ctl check
+  for part in /etc/netnsd/good.container "$@"; do
+    assert_contains "$OUTPUT" "$part" "netnsctl check"
+  done
+  assert_status 1 ctl apply
+  for part in "$@"; do
+    assert_contains "$OUTPUT" "$part" "netnsctl apply"
+  done
+  unchanged
+  rm /etc/netnsd/good.container
+}
+refused_container good.container:2 Oops <<<$'[Exec]\nOops=1'
+refused_container good.container:1 Veth .netns <<<'[Veth eth0]'
+refused_container good.container:2 Namespace nobody <<<$'[Container]\nNamespace=nobody\n[Exec]\nBoot=yes'
+refused_container good.container:3 PrivateUsers <<<$'[Exec]\nBoot=yes\nPrivateUsers=pick'
+refused_container good.container:4 After nobody <<<$'[Exec]\nBoot=yes\n[Service]\nAfter=nobody'
+refused_container good.container:2 Directory <<<$'[Container]\nDirectory=../x\n[Exec]\nBoot=yes'
+
+step "files that are none"
 mkdir /etc/netnsd/bad.netns
 assert_status 1 ctl check
 assert_contains "$OUTPUT" /etc/netnsd/bad.netns

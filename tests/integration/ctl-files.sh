@@ -120,4 +120,99 @@ assert_contains "$(cat /etc/netnsd/fresh.netns)" Newer
 assert_status 2 ctl edit ../../etc/passwd
 assert_eq "$(ls -A /etc/netnsd)" $'fresh.netns\nother.netns'
 
+step "containers: NAME.container, beside a namespace of that name"
+rm -r /etc/netnsd/*
+# An nspawn that knows all that netnsd passes by itself, --bind-ro, and no more.
+cat >/run/nspawn <<'EOT'
+#!/bin/sh
+case "$1" in
+--version) echo 'systemd 239 (239-1)' ;;
+--help)
+  for option in quiet keep-unit register machine settings console directory image private-network \
+    network-namespace-path resolv-conf kill-signal notify-ready link-journal bind-ro boot; do
+    echo "     --$option=X"
+  done
+  ;;
+esac
+EOT
+chmod +x /run/nspawn
+export NETNSD_NSPAWN=/run/nspawn
+conf web <<<'[Namespace]'
+container() { # NAME: /etc/netnsd/NAME.container from standard input
+  cat >"/etc/netnsd/$1.container"
+}
+container web <<'EOT'
+[Container]
+Directory=/srv/web
+[Exec]
+Boot=yes
+[Files]
+BindReadOnly=/srv/data
+EOT
+assert_status 0 ctl check
+assert_eq "$OUTPUT" ""
+assert_status 0 ctl check /etc/netnsd/web.container /etc/netnsd/web.netns
+assert_eq "$OUTPUT" ""
+# Alone it cannot know the namespace.
+assert_status 0 ctl check /etc/netnsd/web.container
+assert_contains "$OUTPUT" "warning: /etc/netnsd/web.container:1: [Container]: the namespace 'web' is in none of these files"
+
+step "what the installed nspawn lacks is told where it is wanted"
+mkdir /etc/netnsd/web.container.d
+printf '[Exec]\nSuppressSync=yes\n' >/etc/netnsd/web.container.d/sync.conf
+assert_status 1 ctl check
+assert_contains "$OUTPUT" "error: /etc/netnsd/web.container.d/sync.conf:2: [Exec] SuppressSync: "
+assert_contains "$OUTPUT" "version 239"
+assert_contains "$OUTPUT" "--suppress-sync"
+assert_json '[.[] | select(.line == 2 and .key == "SuppressSync" and .severity == "error")] | length' \
+  1 eval 'ctl check --json=short || true'
+NETNSD_NSPAWN=/run/no-such-nspawn assert_status 0 ctl check
+assert_contains "$OUTPUT" "warning: what containers need of systemd-nspawn is not checked: "
+assert_contains "$OUTPUT" "/run/no-such-nspawn"
+# Without containers nobody needs one.
+mkdir /run/aside
+mv /etc/netnsd/web.container* /run/aside
+NETNSD_NSPAWN=/run/no-such-nspawn assert_status 0 ctl check
+assert_eq "$OUTPUT" ""
+mv /run/aside/* /etc/netnsd
+
+step "cat: a bare name is the namespace"
+assert_status 0 ctl cat web
+assert_eq "$OUTPUT" $'# /etc/netnsd/web.netns\n[Namespace]'
+assert_status 0 ctl cat web.netns
+assert_eq "$OUTPUT" $'# /etc/netnsd/web.netns\n[Namespace]'
+assert_status 0 ctl cat web.container
+assert_eq "$OUTPUT" "# /etc/netnsd/web.container
+[Container]
+Directory=/srv/web
+[Exec]
+Boot=yes
+[Files]
+BindReadOnly=/srv/data
+
+# /etc/netnsd/web.container.d/sync.conf
+[Exec]
+SuppressSync=yes"
+assert_status 1 ctl cat none.container
+assert_contains "$OUTPUT" "there is no none.container in /etc/netnsd"
+assert_contains "$OUTPUT" "'netnsctl edit none.container'"
+assert_status 1 ctl cat a_b.container
+assert_contains "$OUTPUT" "no name a container can have"
+rm -r /etc/netnsd/web.container.d
+
+step "edit of a container"
+editor 'grep -q "^Boot=yes" "$1" && printf "[Exec]\nBoot=yes\n[Container]\nNamespace=web\n" >"$1"'
+assert_status 0 ctl edit fresh.container
+assert_eq "$OUTPUT" "/etc/netnsd/fresh.container: written; run 'netnsctl apply' to bring it into effect"
+assert_eq "$(cat /etc/netnsd/fresh.container)" $'[Exec]\nBoot=yes\n[Container]\nNamespace=web'
+editor 'printf "[Exec]\nBoot=yes\nSuppressSync=no\n" >"$1"'
+assert_status 1 ctl edit web.container
+assert_contains "$OUTPUT" "web.container:3: [Exec] SuppressSync: "
+assert_contains "$OUTPUT" "was not changed"
+assert_contains "$(cat /etc/netnsd/web.container)" Directory=/srv/web
+rm -r /run/tmp/*
+assert_status 2 ctl edit a_b.container
+assert_contains "$OUTPUT" "no name a container can have"
+assert_eq "$(ls -A /etc/netnsd)" $'fresh.container\nweb.container\nweb.netns'
+
 echo passed

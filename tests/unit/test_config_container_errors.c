@@ -225,16 +225,19 @@ static const struct bad cases[] = {
 	{"[Container]\nDirectory=/\n" RUN,
 	 "web.container:2: [Container] Directory:",
 	 {"the host's own root"}},
-	{"[Container]\nTemplate=/a\n" RUN "Ephemeral=yes\n", "web.container:5: [Exec] Ephemeral:", {"copy"}},
 	{"[Container]\nDirectory=/a\nRootSizeMax=1M\n" RUN,
 	 "web.container:3: [Container] RootSizeMax:",
 	 {"memory"}},
 	{"[Container]\nImage=/a\nRootSizeMax=1M\n" RUN "Ephemeral=yes\n",
 	 "web.container:3: [Container] RootSizeMax:",
 	 {"memory"}},
-	{"[Container]\nDirectory=/a\n" RUN "Ephemeral=yes\nLinkJournal=host\n",
-	 "web.container:6: [Exec] LinkJournal:",
-	 {"try-host"}},
+	{"[Container]\nTemplate=/a\nRootSizeMax=1M\n" RUN,
+	 "web.container:3: [Container] RootSizeMax:",
+	 {"memory"}},
+	{"[Container]\nNamespace=host\nImage=/a\n" RUN
+	 "Ephemeral=yes\nPrivateUsers=yes\n[Files]\nPrivateUsersOwnership=chown\n",
+	 "web.container:9: [Files] PrivateUsersOwnership:",
+	 {"read-only"}},
 	{"[Exec]\nBoot=yes\nProcessTwo=yes\n", "web.container:3: [Exec] ProcessTwo:", {"process 1"}},
 	{"[Exec]\nBoot=yes\nAmbientCapability=CAP_CHOWN\n",
 	 "web.container:3: [Exec] AmbientCapability:",
@@ -487,6 +490,26 @@ static void test_bounds(void **state)
 	}
 }
 
+static void test_credential_bound(void **state)
+{
+	struct scene *s = *state;
+	struct strbuf text = {0};
+
+	scene_write(s, "etc/web.netns", "");
+	strbuf_puts(&text, RUN "[Service]\n");
+	for (unsigned i = 0; i < 256; i++)
+		strbuf_printf(&text, "SetCredential=c%u:x\n", i);
+	scene_write(s, "etc/web.container", text.data);
+	scene_load_good(s);
+	/* One that replaces another is no more. */
+	strbuf_puts(&text, "SetCredential=c7:y\nSetCredential=more:x\n");
+	scene_write(s, "etc/web.container", text.data);
+	scene_load(s);
+	scene_expect_count(s, 1);
+	scene_expect(s, DIAG_ERROR, "web.container:261: [Service] SetCredential:", "more than 256", NULL);
+	strbuf_free(&text);
+}
+
 /* By bytes too. (A file has at most 1 MiB, so that takes a drop-in.) */
 static void test_argument_bytes(void **state)
 {
@@ -552,6 +575,7 @@ int main(void)
 		TEST(test_circles),
 		TEST(test_long_chain),
 		TEST(test_bounds),
+		TEST(test_credential_bound),
 		TEST(test_argument_bytes),
 		TEST(test_nspawn),
 	};

@@ -31,6 +31,8 @@ static void make_template(void)
 	fd = open(LOWER "/sparse", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(pwrite(fd, "end", 3, (off_t)(64 * MIB)), 3);
 	(void)close(fd);
+	write_file(LOWER "/hole", "", 0600);
+	assert_int_equal(truncate(LOWER "/hole", (off_t)(64 * MIB)), 0);
 	make_directory(LOWER "/mnt", 0700);
 	assert_int_equal(mount("m", LOWER "/mnt", "tmpfs", 0, NULL), 0);
 	write_file(LOWER "/mnt/not-copied", "x", 0600);
@@ -66,6 +68,8 @@ static void test_template(void **state)
 	assert_int_equal(look_at(TREE "/device").st_rdev, makedev(1, 3));
 	assert_int_equal(look_at(TREE "/sparse").st_size, 64 * MIB + 3);
 	assert_true(look_at(TREE "/sparse").st_blocks < 1000);
+	assert_int_equal(look_at(TREE "/hole").st_size, 64 * MIB);
+	assert_true(look_at(TREE "/hole").st_blocks < 1000);
 	assert_int_equal(look_at(TREE "/usr").st_mtim.tv_sec, 2000);
 	assert_int_equal(look_at(TREE "/file").st_mtim.tv_nsec, 7);
 	assert_true(is_there(TREE "/mnt"));

@@ -197,21 +197,24 @@ static int store_inherited(struct store *s, DIR *d, const char *directory, const
 	return e;
 }
 
-static DIR *open_inherited(const char **ret)
+static int store_all(struct store *s, const struct container_settings *c)
 {
-	*ret = secure_getenv("CREDENTIALS_DIRECTORY");
-	return *ret && (*ret)[0] == '/' ? opendir(*ret) : NULL;
-}
-
-static int store_all(struct store *s, const struct container_settings *c, DIR *inherited,
-		     const char *directory)
-{
+	const char *from = secure_getenv("CREDENTIALS_DIRECTORY");
+	DIR *d;
 	int e = 0;
 
 	for (size_t i = 0; e == 0 && i < c->n_credentials; i++)
 		e = store_declared(s, &c->credentials[i]);
-	if (e == 0 && inherited)
-		e = store_inherited(s, inherited, directory, c->name);
+	if (e < 0 || !from || from[0] != '/')
+		return e;
+	d = opendir(from);
+	if (!d)
+		return errno == ENOENT
+			       ? 0
+			       : error_set(s->err, -errno, "cannot open $CREDENTIALS_DIRECTORY, %s: %s", from,
+					   strerrordesc_np(errno));
+	e = store_inherited(s, d, from, c->name);
+	(void)closedir(d);
 	return e;
 }
 
@@ -235,12 +238,8 @@ static int store_close(const struct store *s, const struct container_settings *c
 int root_credentials(const struct container_settings *c, int base, struct root *r, struct error *err)
 {
 	struct store s = {.base = base, .mount = -1, .directory = -1, .err = err};
-	const char *from;
-	DIR *inherited = open_inherited(&from);
-	int e = store_all(&s, c, inherited, from);
+	int e = store_all(&s, c);
 
-	if (inherited)
-		(void)closedir(inherited);
 	if (e == 0)
 		e = store_close(&s, c, r);
 	cleanup_close(&s.directory);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <string.h>
 
@@ -159,24 +160,28 @@ static int find_group(const char *name, gid_t *ret, struct error *err)
 	return 0;
 }
 
-/* Made aside and renamed, so that it never exists with another mode or owner, also after a kill. */
+/* Made aside and renamed, so that it never exists with another mode or owner, also after a kill. Another
+ * container's start may be making the same one: then whose it is does not matter, as long as it is there. */
 static int create_leaf(int dir, const char *name, const struct create_directory *d, uid_t uid, gid_t gid,
 		       struct error *err)
 {
-	static const char aside[] = ".#netnsd-new";
+	char aside[32];
 	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int e;
 
+	(void)str_format(aside, sizeof(aside), ".#netnsd-%016" PRIx64, str_hash(name));
 	if (mkdirat(dir, aside, 0700) < 0 && errno != EEXIST)
 		return error_set(err, -errno, "%s", strerrordesc_np(errno));
 	fd = openat(dir, aside, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fchown(fd, uid, gid) < 0 || fchmod(fd, d->mode) < 0 ||
-	    renameat2(dir, aside, dir, name, RENAME_NOREPLACE) < 0) {
-		int e = -errno;
-
-		(void)unlinkat(dir, aside, AT_REMOVEDIR);
-		return e == -EEXIST ? 0 : error_set(err, e, "%s", strerrordesc_np(-e));
-	}
-	return 0;
+	if (fd >= 0 && fchown(fd, uid, gid) == 0 && fchmod(fd, d->mode) == 0 &&
+	    renameat2(dir, aside, dir, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	e = -errno;
+	(void)unlinkat(dir, aside, AT_REMOVEDIR);
+	if ((e == -EEXIST || e == -ENOENT) && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	return error_set(err, e, "%s", strerrordesc_np(-e));
 }
 
 /* One step down: an existing directory is left as it is, whoever owns it; a missing one is made. */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <time.h>
 
@@ -146,11 +147,15 @@ static void test_create_directory(void **state)
 	};
 	struct container_settings c = plain;
 	mode_t mask = umask(077);
+	char aside[64];
 	struct root r;
 
 	(void)state;
 	make_directory("/run/old", 0701);
-	make_directory("/run/old/.#netnsd-new", 0000); /* of a run that was killed */
+	/* Of a run that was killed. */
+	(void)snprintf(aside, sizeof(aside), "/run/old/.#netnsd-%016llx",
+		       (unsigned long long)str_hash("new"));
+	make_directory(aside, 0000);
 	c.directories = directories;
 	c.n_directories = 3;
 	r = prepare(&c);
@@ -163,7 +168,7 @@ static void test_create_directory(void **state)
 	assert_int_equal(look_at("/run/a/b/c").st_gid, 8);
 	assert_int_equal(look_at("/run/old").st_mode, S_IFDIR | 0701);
 	assert_int_equal(look_at("/run/old/new").st_mode, S_IFDIR | 01777);
-	assert_false(is_there("/run/old/.#netnsd-new"));
+	assert_false(is_there(aside));
 	finish(&r, "c");
 	assert_true(is_there("/run/a/b/c"));
 	/* Once more, with what is there. */
@@ -171,6 +176,46 @@ static void test_create_directory(void **state)
 	r = prepare(&c);
 	assert_string_equal(read_file("/run/a/b/c/file"), "kept");
 	finish(&r, "c");
+}
+
+#define ROUNDS 200
+
+/* 0: all of them were made. */
+static int create_many(const char *name)
+{
+	char path[64];
+	struct create_directory d = {.path = path, .mode = 0750};
+	struct container_settings c = plain;
+	struct root r;
+
+	c.name = writable(name);
+	c.directories = &d;
+	c.n_directories = 1;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		(void)snprintf(path, sizeof(path), "/run/made/%u/leaf", i);
+		if (root_prepare(&c, &r, NULL) < 0)
+			return 1;
+		root_clear(&r);
+		if (root_remove(name, NULL) < 0 || look_at(path).st_mode != (S_IFDIR | 0750))
+			return 1;
+	}
+	return 0;
+}
+
+/* Starts of two containers that want the same one. */
+static void test_create_directory_together(void **state)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(create_many("d"));
+	assert_int_equal(create_many("c"), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(system("! find /run/made -name '.#*' | grep ."), 0);
 }
 
 static void test_bad_create_directory(void **state)
@@ -341,6 +386,8 @@ static void test_bad_credentials(void **state)
 		write_file(path, "x", 0400);
 	}
 	refused(&c, -E2BIG, "is one too many: at most 256");
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "/run/big", 1), 0);
+	refused(&c, -ENOTDIR, "cannot open $CREDENTIALS_DIRECTORY, /run/big: Not a directory");
 }
 
 int main(void)
@@ -350,6 +397,7 @@ int main(void)
 		root_test(test_template_killed),
 		root_test(test_template_no_room),
 		root_test(test_create_directory),
+		root_test(test_create_directory_together),
 		root_test(test_bad_create_directory),
 		root_test(test_credentials),
 		root_test(test_bad_credentials),

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The notify socket of one container. */
+#include "notify.h"
+
+#include "cleanup.h"
+#include "clock.h"
+#include "log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BUDGET	       64		  /* messages a turn of the loop; what is left makes it turn again */
+#define DRAIN_MAX      4096		  /* messages of one drain: more than the kernel queues */
+#define RECEIVE_BUFFER (1024 * 1024)	  /* so that nspawn does not wait for us */
+#define STRANGER_USEC  (10 * 1000 * 1000) /* between two remarks about others' messages */
+
+struct notify_socket {
+	struct ev_loop *loop;
+	ev_io readable;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	pid_t sender;
+	uint64_t stranger_at; /* of the last remark; 0: none */
+	bool *gone;	      /* set when it is freed by whom it tells; NULL: nothing is under way */
+	notify_received_fn *received;
+	void *data;
+};
+
+static void tell_stranger(struct notify_socket *s, pid_t pid)
+{
+	uint64_t now = clock_boottime();
+
+	if (s->stranger_at && now - s->stranger_at < STRANGER_USEC)
+		return;
+	s->stranger_at = now;
+	log_debug("%s: a message of process %d, which is not nspawn's, was dropped", s->path, (int)pid);
+}
+
+static pid_t sender_of(struct msghdr *header)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+		struct ucred credentials;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS ||
+		    c->cmsg_len < CMSG_LEN(sizeof(credentials)))
+			continue;
+		memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
+		return credentials.pid;
+	}
+	return 0;
+}
+
+/* Descriptors that come along are closed by the kernel: there is no room for them. */
+static ssize_t receive(struct notify_socket *s, char *buffer, size_t size, pid_t *ret_sender)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(struct ucred))];
+	} control = {.space = {0}};
+	struct iovec v = {.iov_base = buffer, .iov_len = size};
+	struct msghdr header = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(s->readable.fd, &header, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+
+	if (n < 0)
+		return -errno;
+	*ret_sender = sender_of(&header);
+	return n;
+}
+
+/* 0: nothing more to read. */
+static int read_one(struct notify_socket *s, char *buffer)
+{
+	struct notify_message message;
+	pid_t sender = 0;
+	ssize_t n = receive(s, buffer, NOTIFY_MESSAGE_MAX, &sender);
+	int r;
+
+	if (n == -EINTR)
+		return 1;
+	if (n < 0)
+		return 0;
+	if (sender == 0 || sender != s->sender) {
+		tell_stranger(s, sender);
+		return 1;
+	}
+	r = notify_parse(buffer, (size_t)n, &message);
+	if (r < 0)
+		log_debug("%s: a message of %zd bytes was dropped: %s", s->path, n, strerror(-r));
+	else
+		s->received(&message, s->data);
+	return 1;
+}
+
+static void read_some(struct notify_socket *s, unsigned most)
+{
+	static char buffer[NOTIFY_MESSAGE_MAX]; /* the loop's thread only; not used by whom it tells */
+	bool gone = false;
+
+	s->gone = &gone;
+	for (unsigned i = 0; i < most && !gone; i++)
+		if (!read_one(s, buffer))
+			break;
+	if (!gone)
+		s->gone = NULL;
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+{
+	(void)loop;
+	(void)events;
+	read_some(w->data, BUDGET);
+}
+
+static int open_socket(const char *path, struct error *err)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const int one = 1, size = RECEIVE_BUFFER;
+
+	if (fd < 0)
+		return error_set(err, -errno, "cannot make a notify socket: %m");
+	if (strlen(path) >= sizeof(address.sun_path))
+		return error_set(err, -ENAMETOOLONG, "cannot make %s: the path is too long for a socket",
+				 path);
+	strcpy(address.sun_path, path);
+	/* Who sends is known from the first message on; the mode is there from the first moment on. */
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) < 0 || fchmod(fd, 0600) < 0)
+		return error_set(err, -errno, "cannot prepare %s: %m", path);
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (unlink(path) < 0 && errno != ENOENT)
+		return error_set(err, -errno, "cannot remove the old %s: %m", path);
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return error_set(err, -errno, "cannot make %s: %m", path);
+	return steal_fd(fd);
+}
+
+int notify_socket_new(struct ev_loop *loop, const char *path, notify_received_fn *received, void *data,
+		      struct notify_socket **ret, struct error *err)
+{
+	struct notify_socket *s = calloc(1, sizeof(*s));
+	int fd;
+
+	if (!s)
+		return error_set(err, -ENOMEM, "out of memory");
+	fd = open_socket(path, err);
+	if (fd < 0) {
+		free(s);
+		return fd;
+	}
+	s->loop = loop;
+	s->received = received;
+	s->data = data;
+	strcpy(s->path, path); /* open_socket() has seen to its length */
+	ev_io_init(&s->readable, on_readable, fd, EV_READ);
+	s->readable.data = s;
+	ev_io_start(loop, &s->readable);
+	*ret = s;
+	return 0;
+}
+
+void notify_socket_expect(struct notify_socket *s, pid_t sender)
+{
+	s->sender = sender;
+}
+
+void notify_socket_drain(struct notify_socket *s)
+{
+	read_some(s, DRAIN_MAX);
+}
+
+void notify_socket_free(struct notify_socket *s)
+{
+	if (!s)
+		return;
+	if (s->gone)
+		*s->gone = true;
+	ev_io_stop(s->loop, &s->readable);
+	(void)close(s->readable.fd);
+	(void)unlink(s->path);
+	free(s);
+}

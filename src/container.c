@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "nspawn.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -112,6 +113,7 @@ void containers_free(struct manager *m)
 	containers_groups_free(m);
 	ev_timer_stop(m->loop, &m->p->settle);
 	container_host_free(m);
+	nspawn_probe_forget();
 }
 
 /* --- the files ---------------------------------------------------------------------------------- */

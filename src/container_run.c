@@ -177,12 +177,20 @@ static int open_console(struct container *c, struct process_spec *spec, char *id
 	return spec->output;
 }
 
+static bool exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
 static int make_arguments(struct container *c, const char *notify, char ***argv, char ***environment,
 			  struct error *err)
 {
 	const struct container_settings *s = c->running;
 	struct container_host *h;
-	struct nspawn_run run = {.root = c->p->root.path, .credentials_directory = c->p->root.credentials};
+	struct nspawn_run run = {.root = c->p->root.path,
+				 .credentials_directory = c->p->root.credentials,
+				 .credential_ids = c->p->root.credential_ids,
+				 .exists = exists};
 	char resolv[sizeof(RESOLV_CONF) + 256];
 	int r = nspawn_probe(&run.features, err);
 

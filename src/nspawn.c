@@ -250,7 +250,7 @@ static void add_credentials(struct builder *b, const struct nspawn_run *run)
 			 run->credentials_directory, c->credentials[i].id);
 }
 
-static void add_settings(struct builder *b)
+static void add_settings(struct builder *b, const struct nspawn_run *run)
 {
 	const struct container_settings *c = b->settings;
 
@@ -264,9 +264,14 @@ static void add_settings(struct builder *b)
 		builder_add(b, NULL, "--link-journal", "no");
 	if (c->boot)
 		builder_add(b, "Boot", "--boot", NULL);
-	for (size_t i = 0; i < c->n_arguments; i++)
-		if (builder_may(b, c->arguments[i].option, key_of(c->arguments[i].option)))
-			builder_push(b, c->arguments[i].argument);
+	for (size_t i = 0; i < c->n_arguments; i++) {
+		const struct nspawn_argument *a = &c->arguments[i];
+
+		if (a->optional_source && run->exists && !run->exists(a->optional_source))
+			continue;
+		if (builder_may(b, a->option, key_of(a->option)))
+			builder_push(b, a->argument);
+	}
 }
 
 int nspawn_argv(const struct container_settings *c, const struct nspawn_run *run, char ***ret,
@@ -279,7 +284,7 @@ int nspawn_argv(const struct container_settings *c, const struct nspawn_run *run
 	add_root(&b, run);
 	add_network(&b, run);
 	add_resolv_conf(&b, run);
-	add_settings(&b);
+	add_settings(&b, run);
 	add_credentials(&b, run);
 	if (c->parameters && c->parameters[0])
 		builder_push(&b, "--");

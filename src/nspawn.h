@@ -38,6 +38,8 @@ struct nspawn_run {
 	/* File that goes to /etc/resolv.conf inside, "/etc/netns/NAME/resolv.conf", unless ResolvConf= is
 	 * set; NULL: nothing is put there, or what nspawn does by itself in the host's namespace. */
 	const char *resolv_conf;
+	/* Whether the source of a bind that may be missing (Bind=-/srv/x) is there; NULL: all are. */
+	bool (*exists)(const char *path);
 	const char *credentials_directory; /* a file for each credential, named by its ID; NULL: none */
 	char *const *credential_ids;	   /* root.credential_ids: also the inherited; NULL: those declared */
 };

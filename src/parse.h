@@ -25,7 +25,8 @@ int parse_prefix(const char *text, struct netnsd_prefix *ret); /* without /N: 32
 /* Splits into words: white space separates, C-style quoting and escapes as systemd.syntax(7)
  * says. -EINVAL for an unbalanced quote or bad escape, -ENOMEM. Appends to *words. */
 int parse_words(const char *text, char ***words);
-/* Bytes with the same escapes, NUL among them: an owned copy with one more NUL behind it. -EINVAL, -ENOMEM. */
+/* Bytes with the same escapes, NUL among them: an owned copy with one more NUL behind it. -EINVAL, -ENOMEM.
+ */
 int parse_escaped(const char *text, char **ret, size_t *ret_length);
 
 /* Shortest exact text; `ret` of at least FORMAT_MAX bytes. All return ret. */

@@ -231,8 +231,8 @@ static void test_lock_in_use(void **state)
 
 static void test_bad_roots(void **state)
 {
-	struct nspawn_argument pivot = {writable("--pivot-root=/x"), "--pivot-root"};
-	struct nspawn_argument bind = {writable("--bind=/x:/"), "--bind"};
+	struct nspawn_argument pivot = {.argument = writable("--pivot-root=/x"), .option = "--pivot-root"};
+	struct nspawn_argument bind = {.argument = writable("--bind=/x:/"), .option = "--bind"};
 	static const struct {
 		const char *path;
 		bool boot;

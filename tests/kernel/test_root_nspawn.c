@@ -135,7 +135,7 @@ static void add_busybox(void)
 
 static void test_nspawn(void **state)
 {
-	struct nspawn_argument shared = {writable("--bind=/run/shared"), "--bind"};
+	struct nspawn_argument shared = {.argument = writable("--bind=/run/shared"), .option = "--bind"};
 	struct container_settings c = plain;
 	struct root r;
 
@@ -167,7 +167,7 @@ static void test_nspawn(void **state)
  * A7: all credentials. S60: the machine ID. Nothing of our environment. */
 static void test_nspawn_inside(void **state)
 {
-	struct nspawn_argument shared = {writable("--bind=/run/shared"), "--bind"};
+	struct nspawn_argument shared = {.argument = writable("--bind=/run/shared"), .option = "--bind"};
 	struct credential credentials[] = {
 		{.id = writable("a b\\c"), .value = writable("one"), .length = 3},
 		{.id = writable("two"), .value = writable("t\0wo"), .length = 4},
@@ -238,7 +238,7 @@ static size_t count_leftovers(void)
 
 static void test_nspawn_killed(void **state)
 {
-	struct nspawn_argument shared = {writable("--bind=/run/shared"), "--bind"};
+	struct nspawn_argument shared = {.argument = writable("--bind=/run/shared"), .option = "--bind"};
 	struct container_settings c = plain;
 	const struct timespec t = {.tv_nsec = 1000000};
 	struct root r;

@@ -112,8 +112,8 @@ static void test_seed(void **state)
 	struct nspawn_features f = features(NULL, NULL);
 	char *parameters[] = {writable("/container-init"), writable("/nix/store/x/init"), NULL};
 	struct nspawn_argument arguments[] = {
-		{writable("--bind-ro=/nix/store"), "--bind-ro"},
-		{writable("--capability=CAP_NET_ADMIN,CAP_NET_RAW"), "--capability"},
+		{.argument = writable("--bind-ro=/nix/store"), .option = "--bind-ro"},
+		{.argument = writable("--capability=CAP_NET_ADMIN,CAP_NET_RAW"), .option = "--capability"},
 	};
 	struct credential credentials[] = {{.id = writable("tls"), .path = writable("/etc/tls.pem")},
 					   {.id = writable("with space"), .value = writable("secret")},
@@ -154,7 +154,8 @@ static void test_boot(void **state)
 {
 	struct nspawn_features f = features("--restrict-address-families", NULL);
 	char *parameters[] = {writable("--unit=rescue.target"), NULL};
-	struct nspawn_argument arguments[] = {{writable("--link-journal=try-guest"), "--link-journal"}};
+	struct nspawn_argument arguments[] = {
+		{.argument = writable("--link-journal=try-guest"), .option = "--link-journal"}};
 	const struct container_settings c = {.name = writable("deb"),
 					     .directory = writable("/var/lib/machines/deb"),
 					     .boot = true,
@@ -186,7 +187,8 @@ static void test_boot(void **state)
 static void test_image_on_the_host(void **state)
 {
 	struct nspawn_features f = features(NULL, NULL);
-	struct nspawn_argument arguments[ARGUMENTS] = {{writable("--volatile=state"), "--volatile"}};
+	struct nspawn_argument arguments[ARGUMENTS] = {
+		{.argument = writable("--volatile=state"), .option = "--volatile"}};
 	struct container_settings c = {
 		.name = writable("img"), .image = writable("/srv/a b.raw"), .ephemeral = true};
 	const struct nspawn_run run = {.features = &f};
@@ -252,7 +254,7 @@ static void test_is_init(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct nspawn_argument pid2 = {writable("--as-pid2"), "--as-pid2"};
+		struct nspawn_argument pid2 = {.argument = writable("--as-pid2"), .option = "--as-pid2"};
 		char *parameters[] = {writable(rows[i].program), NULL};
 		struct container_settings c = {.name = writable("c"),
 					       .boot = rows[i].boot,
@@ -270,11 +272,44 @@ static void test_is_init(void **state)
 	nspawn_features_clear(&f);
 }
 
+static bool is_data(const char *path)
+{
+	return strcmp(path, "/srv/data") == 0;
+}
+
+/* Bind=-/srv/x: left out where it is not there, for nspawn takes no "-" (S70). */
+static void test_optional_binds(void **state)
+{
+	struct nspawn_features f = features(NULL, NULL);
+	struct nspawn_argument arguments[] = {
+		{writable("--bind-ro=/srv/data"), "--bind-ro", writable("/srv/data")},
+		{writable("--bind-ro=/srv/none"), "--bind-ro", writable("/srv/none")},
+		{writable("--bind-ro=/srv/needed"), "--bind-ro", NULL},
+	};
+	const struct container_settings c = {
+		.name = writable("a"), .directory = writable("/d"), .arguments = arguments, .n_arguments = 3};
+	struct nspawn_run run = {.features = &f, .root = "/d", .exists = is_data};
+	char **argv;
+
+	(void)state;
+	assert_int_equal(nspawn_argv(&c, &run, &argv, NULL), 0);
+	assert_true(strv_contains(argv, "--bind-ro=/srv/data"));
+	assert_false(strv_contains(argv, "--bind-ro=/srv/none"));
+	assert_true(strv_contains(argv, "--bind-ro=/srv/needed"));
+	strv_free(argv);
+	run.exists = NULL;
+	assert_int_equal(nspawn_argv(&c, &run, &argv, NULL), 0);
+	assert_true(strv_contains(argv, "--bind-ro=/srv/none"));
+	strv_free(argv);
+	nspawn_features_clear(&f);
+}
+
 /* --- what it lacks ------------------------------------------------------------------------------------ */
 static void test_check(void **state)
 {
-	struct nspawn_argument sync = {writable("--suppress-sync=yes"), "--suppress-sync"};
-	struct nspawn_argument odd = {writable("--frobnicate"), "--frobnicate"};
+	struct nspawn_argument sync = {.argument = writable("--suppress-sync=yes"),
+				       .option = "--suppress-sync"};
+	struct nspawn_argument odd = {.argument = writable("--frobnicate"), .option = "--frobnicate"};
 	struct credential credential = {.id = writable("x"), .value = writable("y")};
 	const struct {
 		const char *less;
@@ -454,6 +489,7 @@ int main(void)
 		cmocka_unit_test(test_image_on_the_host),
 		cmocka_unit_test(test_inherited_credentials),
 		cmocka_unit_test(test_is_init),
+		cmocka_unit_test(test_optional_binds),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_features),

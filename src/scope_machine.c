@@ -21,7 +21,8 @@ static int on_machine_unit(sd_bus_message *m, void *data, sd_bus_error *unused)
 	if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "v", "s", &unit) < 0 ||
 	    str_replace(&c->unit, unit) < 0)
 		return scope_look_later(c);
-	if (str_starts_with(unit, OURS) && !c->terminated && scope_bus_get(c->bus, &bus) == 0) {
+	if (str_starts_with(unit, OURS) && ev_now(c->bus->loop) - c->since >= PATIENCE &&
+	    scope_bus_get(c->bus, &bus) == 0) {
 		c->terminated = true;
 		(void)sd_bus_call_method_async(bus, NULL, MACHINE_NAME, MACHINE_PATH, MACHINE_MANAGER,
 					       "TerminateMachine", NULL, NULL, "s", c->name);
@@ -43,8 +44,7 @@ static int on_machine(sd_bus_message *m, void *data, sd_bus_error *unused)
 		return scope_look_later(c);
 	if (sd_bus_message_is_method_error(m, NULL))
 		return scope_finish(c, 0);
-	if ((!c->unit || ev_now(c->bus->loop) - c->since >= PATIENCE) && !c->terminated &&
-	    sd_bus_message_read(m, "o", &path) >= 0 &&
+	if (!c->terminated && sd_bus_message_read(m, "o", &path) >= 0 &&
 	    scope_get_property(c, MACHINE_NAME, path, "org.freedesktop.machine1.Machine", "Unit",
 			       on_machine_unit) >= 0)
 		return 0;

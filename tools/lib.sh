@@ -9,8 +9,8 @@ BUILD_PACKAGES=(
 )
 TRY_PACKAGES=(iproute2 iputils-ping mount procps util-linux)
 CHECK_PACKAGES=(
-  "${TRY_PACKAGES[@]}" clang clang-format clang-tidy debootstrap jq libcap2-bin libclang-rt-14-dev llvm man-db
-  mandoc python3 qemu-system-x86 shellcheck strace varlink-go
+  "${TRY_PACKAGES[@]}" busybox-static clang clang-format clang-tidy jq libcap2-bin libclang-rt-14-dev llvm man-db
+  mandoc mmdebstrap python3 qemu-system-x86 shellcheck strace systemd-container varlink-go
 )
 
 complain() {
@@ -42,18 +42,54 @@ install_packages() { # PACKAGE...
     { tail -n 20 "$work/apt.log" >&2; complain "apt-get could not install ${missing[*]}"; return 1; }
 }
 
-# A tree of Debian 13, for the varlinkctl of its systemd 257: made once a machine and kept. Without one
-# the test that wants it is skipped, and says so.
-prepare_trixie() {
-  export NETNSD_TRIXIE=${NETNSD_TRIXIE:-/var/cache/netnsd-tests/trixie}
-  [ ! -x "$NETNSD_TRIXIE/usr/bin/varlinkctl" ] && [ "$(id -u)" = 0 ] || return 0
-  progress "debootstrap trixie"
-  mkdir -p "$(dirname "$NETNSD_TRIXIE")"
-  if debootstrap --variant=minbase --include=systemd trixie "$NETNSD_TRIXIE.$$" >"$work/debootstrap.log" 2>&1; then
-    mv -T "$NETNSD_TRIXIE.$$" "$NETNSD_TRIXIE" && return 0
+# Trees of Debian that tests boot, and that have a varlinkctl (trixie, systemd 257): made once a machine and
+# kept, and made anew when what should be in them changes. Tests that want one are skipped, and say so, where
+# it cannot be had.
+TREE_PACKAGES=(
+  busybox-static dbus iproute2 jq libasan8 libcap2 libcmocka0 libjansson4 libnl-3-200 libnss-mymachines libsmartcols1
+  libsystemd0 libubsan1 procps systemd systemd-container systemd-sysv
+)
+prepare_trees() {
+  local suite making=() pid
+  export NETNSD_TREES=${NETNSD_TREES:-/var/cache/netnsd-tests}
+  export NETNSD_TRIXIE=${NETNSD_TRIXIE:-$NETNSD_TREES/trixie}
+  [ "$(id -u)" = 0 ] || return 0
+  for suite in bookworm:libev4 trixie:libev4t64; do
+    if ! tree_packages "${suite#*:}" | cmp -s - "$NETNSD_TREES/${suite%:*}/etc/netnsd-tests"; then
+      progress "making a tree of ${suite%:*}"
+      make_tree "${suite%:*}" "${suite#*:}" &
+      making+=($!)
+    fi
+  done
+  for pid in ${making[@]+"${making[@]}"}; do
+    wait "$pid"
+  done
+}
+
+tree_packages() { # PACKAGE...: besides those that all trees have
+  printf '%s\n' "${TREE_PACKAGES[@]}" "$@" | sort
+}
+
+# In a mount namespace of its own: what it mounts in there goes with it.
+make_tree() { # SUITE PACKAGE...
+  local suite=$1 new=$NETNSD_TREES/$1.$$ packages
+  shift
+  packages=$(tree_packages "$@")
+  mkdir -p "$NETNSD_TREES"
+  if timeout 600 unshare -mpf --mount-proc --kill-child -- mmdebstrap --quiet --mode=root --variant=essential \
+    --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' --include="${packages//$'\n'/,}" \
+    "$suite" "$new" >"$work/$suite.log" 2>&1; then
+    echo "$packages" >"$new/etc/netnsd-tests"
+    # Another run may have been faster.
+    if ! cmp -s "$new/etc/netnsd-tests" "$NETNSD_TREES/$suite/etc/netnsd-tests"; then
+      [ ! -e "$NETNSD_TREES/$suite" ] || mv -T "$NETNSD_TREES/$suite" "$new.old"
+      mv -T "$new" "$NETNSD_TREES/$suite"
+    fi
+  else
+    complain "there will be no tree of $suite: $(grep -m 1 '^E:' "$work/$suite.log" || tail -n 1 "$work/$suite.log")"
   fi
-  tail -n 3 "$work/debootstrap.log" >&2
-  rm -rf --one-file-system "$NETNSD_TRIXIE.$$"
+  rm -rf --one-file-system "$new" "$new.old"
 }
 
 # Copies the checkout, with changes that are not committed, so that autogen.sh and runs side by side

@@ -29,6 +29,7 @@ static int pull_requirements(struct container *c, struct error *err)
 		}
 	}
 	c->p->pulled = true;
+	containers_settle_soon(c->manager);
 	return STAGE_LATER; /* all that begin together are known by then */
 }
 

@@ -59,6 +59,28 @@ static int stage_condition(struct container *c, struct error *err)
 	return STAGE_DONE;
 }
 
+static int wait_for_unit(struct container *c, struct container_host *h, const char *unit, struct error *err)
+{
+	int r;
+
+	error_set(&c->reason, -EAGAIN, "waits for %s", unit);
+	container_stage_wait(c);
+	r = scope_wait_active(h->bus, unit, container_stage_done_scope, c, &c->p->call);
+	return r < 0 ? error_set(err, r, "cannot ask systemd for %s: %s", unit, strerror(-r)) : STAGE_ASYNC;
+}
+
+/* The daemon is earlier in a boot than the bus, which may take as long as somebody needs to type the passphrase
+ * of a disk. */
+static int stage_bus(struct container *c, struct error *err)
+{
+	struct container_host *h;
+	int r = container_host_get(c->manager, &h, err);
+
+	if (r < 0 || !h->bus || scope_bus_is_there())
+		return r < 0 ? r : STAGE_DONE;
+	return wait_for_unit(c, h, "dbus.socket", err);
+}
+
 /* AfterNetwork=: where systemd runs, which alone knows of it. */
 static int stage_network(struct container *c, struct error *err)
 {
@@ -70,11 +92,7 @@ static int stage_network(struct container *c, struct error *err)
 	r = container_host_get(c->manager, &h, err);
 	if (r < 0 || !h->bus)
 		return r < 0 ? r : STAGE_DONE;
-	error_set(&c->reason, -EAGAIN, "waits for network.target");
-	container_stage_wait(c);
-	r = scope_wait_active(h->bus, "network.target", container_stage_done_scope, c, &c->p->call);
-	return r < 0 ? error_set(err, r, "cannot ask systemd for network.target: %s", strerror(-r))
-		     : STAGE_ASYNC;
+	return wait_for_unit(c, h, "network.target", err);
 }
 
 /* --- the run before ----------------------------------------------------------------------------- */
@@ -268,9 +286,11 @@ static int stage_cgroup(struct container *c, struct error *err)
 const struct stage container_prepare_stages[] = {
 	{NULL, stage_settings},
 	{NULL, stage_condition},
+	/* Before a slot: whoever waits for the machine to come up holds up nobody. */
+	{NULL, stage_bus},
+	{NULL, stage_network},
 	{"those it comes after", container_stage_order},
 	{"others that start", container_stage_slot},
-	{NULL, stage_network},
 	{"its namespace", container_stage_netns},
 	{NULL, container_stage_pin},
 	{NULL, stage_old_cgroup},

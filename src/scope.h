@@ -11,8 +11,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* systemd is PID 1 (sd_booted()) and there is a system bus. */
+/* systemd is PID 1 (sd_booted()), and there is a system bus, or will be: early in a boot it is not there yet. */
 bool scope_available(void);
+bool scope_bus_is_there(void);
 
 /* The connection: made when there is something to ask, without blocking, made anew when it breaks (then a
  * start that was under way fails with -ECONNRESET, what only waits goes on waiting), closed when idle. */

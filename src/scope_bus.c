@@ -18,9 +18,24 @@
 #define BUS_IDLE    10. /* s without a call */
 #define USEC_PER_MS 1000
 
+bool scope_bus_is_there(void)
+{
+	return access(BUS_SOCKET, F_OK) == 0;
+}
+
+/* While the machine boots we are earlier than the bus, which is known by its unit then. */
 bool scope_available(void)
 {
-	return sd_booted() > 0 && access(BUS_SOCKET, F_OK) == 0;
+	static const char *const units[] = {"/usr/lib/systemd/system/dbus.socket",
+					    "/lib/systemd/system/dbus.socket",
+					    "/etc/systemd/system/dbus.socket"};
+
+	if (sd_booted() <= 0)
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (access(units[i], F_OK) == 0)
+			return true;
+	return scope_bus_is_there();
 }
 
 static uint64_t now_usec(void)

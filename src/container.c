@@ -91,7 +91,10 @@ static void container_free(struct container *c)
 	container_waiters_free(c);
 	container_sequence_cancel(c);
 	container_job_orphan(c);
-	container_run_ended(c);
+	if (c->pid && c->s.state >= CONTAINER_START && c->s.state <= CONTAINER_STOP_SIGKILL)
+		container_run_leave(c);
+	else
+		container_run_ended(c);
 	ev_timer_stop(c->manager->loop, &c->p->deadline);
 	root_clear(&c->p->root);
 	if (c->p->netns_fd >= 0)

@@ -106,7 +106,7 @@ static void ended_unseen(struct container *c)
 	container_event_full(c, &(struct supervise_input){.event = SUPERVISE_EXITED});
 }
 
-static int open_process(pid_t pid, uint64_t started)
+int process_open(pid_t pid, uint64_t started)
 {
 	int fd = pid > 1 ? pidfd_open(pid, 0) : -1;
 
@@ -148,17 +148,16 @@ static void take_run(struct container *c, const struct container_record *r)
 
 static void take_process(struct container *c, const struct container_record *r)
 {
-	_cleanup_close_ int pidfd = open_process(r->pid, r->pid_started);
 	struct error err = {0};
 
 	take_run(c, r);
-	if (pidfd < 0 || container_process_take(c, pidfd, r->pid, &err) < 0) {
+	if (container_process_take(c, r->pid, r->pid_started, &err) < 0) {
 		if (err.code)
 			container_log(c, LOG_WARNING, "%s", err.text);
 		ended_unseen(c);
 		return;
 	}
-	c->p->leader_pidfd = open_process(r->leader, r->leader_started);
+	c->p->leader_pidfd = process_open(r->leader, r->leader_started);
 	c->leader = c->p->leader_pidfd >= 0 ? r->leader : 0;
 	container_log(c, LOG_INFO, "goes on: %s", container_state_to_string(c->s.state));
 	if (c->s.state == CONTAINER_RUNNING)

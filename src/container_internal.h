@@ -70,6 +70,7 @@ struct container_private {
 	struct notify_socket *notify;
 	struct console_guard *guard;
 	struct health *health;
+	int told_error;	 /* ERRNO= of nspawn; 0: none */
 	bool unrecorded; /* its record could not be written: told once */
 };
 
@@ -126,9 +127,10 @@ void container_job_orphan(struct container *c);
 /* container_run.c: the process and what it tells */
 int container_spawn(struct container *c, struct error *err);
 void container_launch(struct container *c);
-/* One that an earlier daemon started. */
-int container_process_take(struct container *c, int pidfd, pid_t pid, struct error *err);
+/* One that an earlier daemon started. -ESRCH: it has ended, and nobody can tell how. */
+int container_process_take(struct container *c, pid_t pid, uint64_t started, struct error *err);
 void container_run_ended(struct container *c); /* lets go of all that belongs to the process */
+void container_run_leave(struct container *c); /* likewise of one that runs on without us */
 void container_running(struct container *c);   /* it is: watchdog and health begin */
 
 /* container_prepare.c, also used by container_clean.c */

@@ -69,8 +69,8 @@ static int wait_for_unit(struct container *c, struct container_host *h, const ch
 	return r < 0 ? error_set(err, r, "cannot ask systemd for %s: %s", unit, strerror(-r)) : STAGE_ASYNC;
 }
 
-/* The daemon is earlier in a boot than the bus, which may take as long as somebody needs to type the passphrase
- * of a disk. */
+/* The daemon is earlier in a boot than the bus, which may take as long as somebody needs to type the
+ * passphrase of a disk. */
 static int stage_bus(struct container *c, struct error *err)
 {
 	struct container_host *h;

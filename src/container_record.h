@@ -35,5 +35,6 @@ char *container_record_print(const struct container_record *r); /* owned; NULL: 
 
 /* starttime of a process, in clock ticks since the boot; 0: there is none. */
 uint64_t process_started(pid_t pid);
+int process_open(pid_t pid, uint64_t started); /* a pidfd of just that process; -1 */
 
 #endif

@@ -4,11 +4,14 @@
 #include "container_internal.h"
 
 #include "cleanup.h"
+#include "container_record.h"
+#include "fdstore.h"
 #include "log.h"
 #include "nspawn.h"
 #include "parse.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,12 +111,26 @@ static void received(const struct notify_message *message, void *data)
 
 	if (message->has_status)
 		(void)str_format(c->status_text, sizeof(c->status_text), "%s", message->status);
+	if (message->error)
+		c->p->told_error = message->error;
 	if (message->leader > 0)
 		take_leader(c, message->leader);
 	if (message->watchdog)
 		feed_watchdog(c);
 	if (message->ready)
 		container_event(c, SUPERVISE_READY);
+}
+
+/* How one ended whose status nobody can tell any more: nspawn says before (252, 257). */
+static void infer_end(const struct container *c, struct supervise_input *in)
+{
+	if (c->p->told_error)
+		return;
+	if (str_equal(c->status_text, "Restarting..."))
+		in->status = EXIT_REBOOT;
+	else if (!str_equal(c->status_text, "Terminating..."))
+		return;
+	in->code = CLD_EXITED;
 }
 
 static void ended(struct process *process, int code, int status, void *data)
@@ -125,33 +142,80 @@ static void ended(struct process *process, int code, int status, void *data)
 	(void)process;
 	if (c->p->notify) /* what it said before its end comes first */
 		notify_socket_drain(c->p->notify);
+	if (in.code == 0)
+		infer_end(c, &in);
 	container_log(c, LOG_DEBUG, "nspawn has %s", exit_code_to_string(code, status, text, sizeof(text)));
 	container_event_full(c, &in);
 }
 
-void container_run_ended(struct container *c)
+/* Of its descriptors in systemd's store. */
+static void store_name(const struct container *c, const char *what, char name[FDSTORE_NAME_MAX + 1])
+{
+	(void)snprintf(name, FDSTORE_NAME_MAX + 1, "%s-%s", what, c->name);
+}
+
+static void store(const struct container *c)
+{
+	char name[FDSTORE_NAME_MAX + 1];
+
+	store_name(c, "pidfd", name);
+	fdstore_keep(name, process_pidfd(c->p->process));
+	store_name(c, "notify", name);
+	fdstore_keep(name, notify_socket_fd(c->p->notify));
+}
+
+static void unstore(const struct container *c)
+{
+	char name[FDSTORE_NAME_MAX + 1];
+
+	store_name(c, "pidfd", name);
+	fdstore_drop(name);
+	store_name(c, "notify", name);
+	fdstore_drop(name);
+}
+
+static void let_go(struct container *c)
 {
 	struct container_private *p = c->p;
 
 	ev_timer_stop(c->manager->loop, &p->watchdog);
 	health_free(steal_pointer(p->health));
 	process_free(steal_pointer(p->process));
-	notify_socket_free(steal_pointer(p->notify));
 	console_guard_free(steal_pointer(p->guard));
 	if (p->leader_pidfd >= 0)
 		(void)close(steal_fd(p->leader_pidfd));
 	c->pid = c->leader = 0;
+	p->told_error = 0;
 	c->health = HEALTH_NONE;
 	c->health_text[0] = c->status_text[0] = '\0';
 }
 
+void container_run_ended(struct container *c)
+{
+	if (c->p->process)
+		unstore(c);
+	notify_socket_free(steal_pointer(c->p->notify));
+	let_go(c);
+}
+
+void container_run_leave(struct container *c)
+{
+	notify_socket_leave(steal_pointer(c->p->notify));
+	let_go(c);
+}
+
 /* --- its start ---------------------------------------------------------------------------------- */
+
+static void socket_path(const struct container *c, char *path, size_t size)
+{
+	(void)snprintf(path, size, "%s/%s", NOTIFY_DIRECTORY, c->name);
+}
 
 static int make_socket(struct container *c, char *path, size_t size, struct error *err)
 {
 	if (mkdir(NOTIFY_DIRECTORY, 0700) < 0 && errno != EEXIST)
 		return error_set(err, -errno, "cannot make %s: %m", NOTIFY_DIRECTORY);
-	(void)snprintf(path, size, "%s/%s", NOTIFY_DIRECTORY, c->name);
+	socket_path(c, path, size);
 	return notify_socket_new(c->manager->loop, path, received, c, &c->p->notify, err);
 }
 
@@ -234,11 +298,32 @@ int container_spawn(struct container *c, struct error *err)
 	return 0;
 }
 
-int container_process_take(struct container *c, int pidfd, pid_t pid, struct error *err)
+static int take_socket(struct container *c, struct error *err)
 {
-	char notify[128], path[160];
-	int r = make_socket(c, notify, sizeof(notify), err);
+	char path[128], name[FDSTORE_NAME_MAX + 1];
+	int fd;
 
+	store_name(c, "notify", name);
+	fd = fdstore_take(name);
+	if (fd < 0)
+		return make_socket(c, path, sizeof(path), err);
+	socket_path(c, path, sizeof(path));
+	return notify_socket_adopt(c->manager->loop, fd, path, received, c, &c->p->notify, err);
+}
+
+int container_process_take(struct container *c, pid_t pid, uint64_t started, struct error *err)
+{
+	char path[160], name[FDSTORE_NAME_MAX + 1];
+	_cleanup_close_ int pidfd = -1;
+	int r;
+
+	store_name(c, "pidfd", name);
+	pidfd = fdstore_take(name); /* it was opened before the end, so it can tell how that was */
+	if (pidfd < 0)
+		pidfd = process_open(pid, started);
+	if (pidfd < 0)
+		return -ESRCH;
+	r = take_socket(c, err);
 	if (r < 0)
 		return r;
 	r = process_adopt(c->manager->loop, pidfd, pid, ended, c, &c->p->process);
@@ -246,6 +331,7 @@ int container_process_take(struct container *c, int pidfd, pid_t pid, struct err
 		return error_set(err, r, "its nspawn cannot be watched: %s", strerror(-r));
 	c->pid = pid;
 	notify_socket_expect(c->p->notify, pid);
+	store(c);
 	if (!container_log_is_journal() && console_path(c->name, path, sizeof(path)) >= 0)
 		(void)console_guard_new(c->manager->loop, path, &c->p->guard);
 	return 0;
@@ -255,6 +341,8 @@ int container_process_take(struct container *c, int pidfd, pid_t pid, struct err
 void container_launch(struct container *c)
 {
 	c->p->ran = true;
-	if (c->p->process)
-		(void)process_release(c->p->process);
+	if (!c->p->process)
+		return;
+	store(c);
+	(void)process_release(c->p->process);
 }

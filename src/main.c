@@ -2,6 +2,7 @@
 /* netnsd: argv, loop, manager and socket; everything else is the manager's. */
 #include "api.h"
 #include "enter.h"
+#include "fdstore.h"
 #include "log.h"
 #include "manager.h"
 
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #define SOCKET_PATH "/run/netnsd/io.netnsd"
 
@@ -74,8 +74,7 @@ static int run(struct ev_loop *loop, int level)
 	if (r == 0 && level >= 0)
 		log_set_level(level);
 	if (r == 0)
-		r = api_start(m, SOCKET_PATH, m->settings.socket_mode,
-			      sd_listen_fds(1) == 1 ? SD_LISTEN_FDS_START : -1, &err, &api);
+		r = api_start(m, SOCKET_PATH, m->settings.socket_mode, fdstore_take_listener(), &err, &api);
 	if (r == 0)
 		(void)ev_run(loop, 0);
 	else
@@ -99,6 +98,8 @@ int main(int argc, char *argv[])
 	r = parse_argv(argc, argv, &level);
 	if (r != 0)
 		return r < 0 ? 2 : EXIT_SUCCESS;
+	if (fdstore_begin() < 0)
+		log_warning("what systemd handed over cannot be read; going on without it");
 	(void)signal(SIGPIPE, SIG_IGN);
 	ev_set_syserr_cb(on_syserr);
 	/* Not the default loop: that one reaps every child behind our back. */

@@ -4,6 +4,7 @@
 #include "manager_internal.h"
 
 #include "container.h"
+#include "fdstore.h"
 #include "log.h"
 #include "netns.h"
 #include "parse.h"
@@ -272,6 +273,7 @@ static void scan_done(struct job *job)
 		m->p->next_created = s->last_created + 1;
 		m->p->next_adopted = s->last_adopted + 1;
 		containers_adopt(m);
+		fdstore_end();
 		if (operation_submit_start(m) < 0) {
 			m->failed = true;
 			manager_stop(m);

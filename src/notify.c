@@ -7,6 +7,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -140,28 +141,37 @@ static int open_socket(const char *path, struct error *err)
 	return steal_fd(fd);
 }
 
-int notify_socket_new(struct ev_loop *loop, const char *path, notify_received_fn *received, void *data,
-		      struct notify_socket **ret, struct error *err)
+int notify_socket_adopt(struct ev_loop *loop, int fd, const char *path, notify_received_fn *received,
+			void *data, struct notify_socket **ret, struct error *err)
 {
 	struct notify_socket *s = calloc(1, sizeof(*s));
-	int fd;
 
-	if (!s)
+	if (!s) {
+		(void)close(fd);
 		return error_set(err, -ENOMEM, "out of memory");
-	fd = open_socket(path, err);
-	if (fd < 0) {
-		free(s);
-		return fd;
 	}
 	s->loop = loop;
 	s->received = received;
 	s->data = data;
-	strcpy(s->path, path); /* open_socket() has seen to its length */
+	(void)snprintf(s->path, sizeof(s->path), "%s", path); /* it was bound to it, so it fits */
 	ev_io_init(&s->readable, on_readable, fd, EV_READ);
 	s->readable.data = s;
 	ev_io_start(loop, &s->readable);
 	*ret = s;
 	return 0;
+}
+
+int notify_socket_new(struct ev_loop *loop, const char *path, notify_received_fn *received, void *data,
+		      struct notify_socket **ret, struct error *err)
+{
+	int fd = open_socket(path, err);
+
+	return fd < 0 ? fd : notify_socket_adopt(loop, fd, path, received, data, ret, err);
+}
+
+int notify_socket_fd(const struct notify_socket *s)
+{
+	return s->readable.fd;
 }
 
 void notify_socket_expect(struct notify_socket *s, pid_t sender)
@@ -174,7 +184,7 @@ void notify_socket_drain(struct notify_socket *s)
 	read_some(s, DRAIN_MAX);
 }
 
-void notify_socket_free(struct notify_socket *s)
+void notify_socket_leave(struct notify_socket *s)
 {
 	if (!s)
 		return;
@@ -182,6 +192,12 @@ void notify_socket_free(struct notify_socket *s)
 		*s->gone = true;
 	ev_io_stop(s->loop, &s->readable);
 	(void)close(s->readable.fd);
-	(void)unlink(s->path);
 	free(s);
+}
+
+void notify_socket_free(struct notify_socket *s)
+{
+	if (s)
+		(void)unlink(s->path);
+	notify_socket_leave(s);
 }

@@ -30,11 +30,17 @@ typedef void notify_received_fn(const struct notify_message *message, void *data
 /* Binds `path` (removing what is there), mode 0600, SO_PASSCRED, a large receive buffer. */
 int notify_socket_new(struct ev_loop *loop, const char *path, notify_received_fn *received, void *data,
 		      struct notify_socket **ret, struct error *err);
+/* One that an earlier daemon bound to `path`, with what is queued in it. Takes fd, also on failure. */
+int notify_socket_adopt(struct ev_loop *loop, int fd, const char *path, notify_received_fn *received,
+			void *data, struct notify_socket **ret, struct error *err);
+int notify_socket_fd(const struct notify_socket *s);
 /* Messages count only from this process (SCM_CREDENTIALS); 0: from nobody. Those of others are dropped, and
  * told at most once each 10 s at level debug. */
 void notify_socket_expect(struct notify_socket *s, pid_t sender);
 /* Reads what is queued now, before the end of the sender is acted on. */
 void notify_socket_drain(struct notify_socket *s);
 void notify_socket_free(struct notify_socket *s); /* unlinks the path; NULL is fine */
+void notify_socket_leave(
+	struct notify_socket *s); /* frees, and leaves the path to the next daemon; NULL is fine */
 
 #endif

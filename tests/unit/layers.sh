@@ -9,7 +9,7 @@ set -u
 
 table='
 0 clock file log cleanup error str parse diag list
-1 ini key rtnl worker varlink idl process cgroup scope console notify enter
+1 ini key rtnl worker varlink idl process fdstore cgroup scope console notify enter
 2 restart nspawn supervise root netns desired kind plugin actual event drift fight request plan reconcile link address route
 3 config config_load notice watch checkpoint apply transaction survey round operation manager container health
 4 api

@@ -140,7 +140,7 @@ assert_status 1 env NETNSD_SOCKET=/nowhere "$NETNSCTL" monitor
 
 step "those who have gone leave nothing behind"
 settled() { [ "$(daemon_fds)" -le "$1" ]; }
-held=$(daemon_fds)
+held=$(daemon_fds_at_rest)
 for ((i = 0; i < 4; i++)); do
   assert_ok timeout 60 python3 "$TEST_LIB/subscriber.py" many $SOCKET 200
 done

@@ -17,7 +17,7 @@ X
 ulimit -n 4096
 start_daemon
 before=$(fingerprint one -)
-held=$(daemon_fds)
+held=$(daemon_fds_at_rest)
 
 step "hostile clients"
 python3 "$TEST_LIB/hostile_clients.py" /run/netnsd/io.netnsd || fail "see above"

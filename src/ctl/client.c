@@ -130,16 +130,23 @@ static int receive_all(struct ctl *c, struct request *q, struct progress *p, str
 			p->total = json_number(reply.parameters, "total");
 			progress_update(p);
 		}
+		if (json_text(reply.parameters, "state")) {
+			const char *text = json_text(reply.parameters, "text");
+
+			(void)str_format(p->text, sizeof(p->text), "%s%s%s",
+					 json_text(reply.parameters, "state"), text && *text ? ": " : "",
+					 text ? text : "");
+			progress_update(p);
+		}
 		if (q->partial)
 			q->partial(reply.parameters, q->data);
 		reply_done(&reply);
 	}
 }
 
-int client_request(struct ctl *c, struct request *q, struct reply *ret)
+int client_begin(struct ctl *c, struct request *q)
 {
 	json_t *parameters = q->parameters ? q->parameters : json_object();
-	struct progress progress = {0};
 	struct error err = {0};
 	int r;
 
@@ -152,13 +159,26 @@ int client_request(struct ctl *c, struct request *q, struct reply *ret)
 	if (!parameters)
 		return ctl_no_memory();
 	r = varlink_client_send(c->client, q->method, parameters, q->more, &err);
-	if (r < 0)
-		return report_lost(c, q->what, r, &err);
+	return r < 0 ? report_lost(c, q->what, r, &err) : 0;
+}
+
+int client_finish(struct ctl *c, struct request *q, struct reply *ret)
+{
+	struct progress progress = {0};
+	int r;
+
 	progress_start(&progress, q->what);
 	progress.enabled = progress.enabled && !q->lost;
 	r = receive_all(c, q, &progress, ret);
 	progress_end(&progress);
 	return r;
+}
+
+int client_request(struct ctl *c, struct request *q, struct reply *ret)
+{
+	int r = client_begin(c, q);
+
+	return r ? r : client_finish(c, q, ret);
 }
 
 int client_call(struct ctl *c, const char *what, const char *method, json_t *parameters, struct reply *ret)

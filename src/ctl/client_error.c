@@ -71,6 +71,37 @@ static void say_bad_configuration(struct strbuf *b, json_t *p)
 	strbuf_puts(b, text ? text : d.message);
 }
 
+static void say_no_container(struct strbuf *b, json_t *p)
+{
+	strbuf_printf(b, "there is no container '%s'; 'netnsctl list --containers' shows which there are",
+		      text_or(p, "name", "?"));
+}
+
+static void say_container_state(struct strbuf *b, json_t *p)
+{
+	const char *message = json_text(p, "message");
+
+	strbuf_printf(b, "container '%s' is %s", text_or(p, "name", "?"),
+		      text_or(p, "state", "in another state"));
+	if (message && *message)
+		strbuf_printf(b, ": %s", message);
+	else
+		strbuf_puts(b, "; 'netnsctl start' starts it, 'netnsctl status' shows more");
+}
+
+static void say_start_failed(struct strbuf *b, json_t *p)
+{
+	const char *result = json_text(p, "result"), *name = text_or(p, "name", "?");
+	const char *message = text_or(p, "message", "no reason given");
+
+	strbuf_puts(b, message);
+	if (result && !strstr(message, result))
+		strbuf_printf(b, " (%s)", result);
+	strbuf_printf(
+		b, "; 'netnsctl log %s' shows what it printed, 'netnsctl status %s" CONTAINER_SUFFIX "' more",
+		name, name);
+}
+
 static void say_action_failed(struct strbuf *b, json_t *p)
 {
 	const char *action = json_text(p, "action"), *code = json_text(p, "errnoName");
@@ -152,6 +183,10 @@ static const struct {
 	{NAMESPACE_INTERFACE ".BadState", say_bad_state},
 	{NAMESPACE_INTERFACE ".BadConfiguration", say_bad_configuration},
 	{NAMESPACE_INTERFACE ".ActionFailed", say_action_failed},
+	{CONTAINER_INTERFACE ".NoSuchContainer", say_no_container},
+	{CONTAINER_INTERFACE ".BadState", say_container_state},
+	{CONTAINER_INTERFACE ".StartFailed", say_start_failed},
+	{CONTAINER_INTERFACE ".BadConfiguration", say_bad_configuration},
 	{MANAGER_INTERFACE ".BadConfiguration", say_bad_configuration},
 	{MANAGER_INTERFACE ".BadState", say_bad_state},
 	{MANAGER_INTERFACE ".StateUnknown", say_state_unknown},

@@ -29,11 +29,14 @@ struct ctl {
 	const struct verb *verb;
 	const char *socket;
 	enum json_mode json;
-	bool no_pager, no_legend, no_block, all, state, atomic;
+	bool no_pager, no_legend, no_block, all, state, atomic, containers, restart, follow;
 	const char *user;
-	uint64_t timeout; /* usec; USEC_INFINITY: none */
-	uint64_t confirm; /* usec; 0: not asked for */
-	bool terminal;	  /* stdout was one before a pager took it */
+	const char *signal, *kill_whom; /* kill; NULL: not given */
+	uint64_t timeout;		/* usec; USEC_INFINITY: none */
+	uint64_t confirm;		/* usec; 0: not asked for */
+	uint64_t lines;			/* log; UINT64_MAX: all */
+	bool lines_given;
+	bool terminal; /* stdout was one before a pager took it */
 	bool colors;
 	bool utf8;
 	struct varlink_client *client; /* connected at the first call */
@@ -57,6 +60,7 @@ int parse_arguments(struct ctl *c, int argc, char **argv, char **args, int *ret_
 
 /* --- client.c -------------------------------------------------------------------------------- */
 #define NAMESPACE_INTERFACE "io.netnsd.Namespace"
+#define CONTAINER_INTERFACE "io.netnsd.Container"
 #define MANAGER_INTERFACE   "io.netnsd.Manager"
 #define SERVICE_INTERFACE   "io.systemd.service"
 
@@ -81,6 +85,9 @@ struct request {
 /* Sends it and waits for the last reply. 0 also when the reply is an error; CTL_FAILED when there
  * was no reply, and said why; -ETIMEDOUT past c->timeout, nothing said. */
 int client_request(struct ctl *c, struct request *request, struct reply *ret);
+/* The two halves of it, so that several can be under way, each on a connection of its own (c->client). */
+int client_begin(struct ctl *c, struct request *request);
+int client_finish(struct ctl *c, struct request *request, struct reply *ret);
 /* As above, and an error reply is written and becomes CTL_FAILED. ret may be NULL. */
 int client_call(struct ctl *c, const char *what, const char *method, json_t *parameters, struct reply *ret);
 /* --no-block: sends it and does not wait; the daemon answers nothing. */
@@ -112,6 +119,20 @@ int output_close(void);
 
 /* Prints in the mode asked for; steals json (NULL: no memory). Returns the exit code. */
 int output_json(const struct ctl *c, json_t *json);
+/* A table for people; a row's columns are set with libsmartcols. fill() adds the rows, -1: no memory. */
+struct libscols_table;
+struct libscols_line;
+struct table_column {
+	const char *name; /* NULL: the last one */
+	double width;
+	bool right, cut; /* to the right; cut where the terminal ends */
+};
+int table_print(struct ctl *c, const struct table_column *columns, json_t *entries,
+		int (*add)(const struct ctl *c, struct libscols_table *table, const json_t *entry));
+/* A row that begins with a name and has a colour for one of its columns. NULL: no memory. */
+struct libscols_line *table_row(struct libscols_table *table, const char *name);
+int table_color(const struct ctl *c, struct libscols_line *line, size_t column, enum color color);
+
 /* Text without what could steer a terminal, with its lines or as one; owned, NULL: no memory. What
  * the daemon says has been through this already (client.c). */
 char *text_safe(const char *text, bool lines);
@@ -125,6 +146,7 @@ struct progress {
 	uint64_t started; /* usec, monotonic */
 	const char *what;
 	json_int_t done, total; /* total 0: unknown */
+	char text[100];		/* how far it is, in words; "": unknown */
 };
 void progress_start(struct progress *p, const char *what);
 void progress_update(struct progress *p);
@@ -184,7 +206,13 @@ enum verb_option {
 	OPTION_ALL = 1 << 3,
 	OPTION_STATE = 1 << 4,
 	OPTION_ATOMIC = 1 << 5,
-	OPTION_CONFIRM = 1 << 6
+	OPTION_CONFIRM = 1 << 6,
+	OPTION_CONTAINERS = 1 << 7,
+	OPTION_RESTART = 1 << 8,
+	OPTION_FOLLOW = 1 << 9,
+	OPTION_LINES = 1 << 10,
+	OPTION_SIGNAL = 1 << 11,
+	OPTION_WHOM = 1 << 12
 };
 
 int verb_list(struct ctl *c, char **args, int n);
@@ -206,15 +234,66 @@ int verb_plan(struct ctl *c, char **args, int n);
 int verb_apply(struct ctl *c, char **args, int n);
 int verb_confirm(struct ctl *c, char **args, int n);
 int verb_reload(struct ctl *c, char **args, int n);
+int verb_start(struct ctl *c, char **args, int n);
+int verb_stop(struct ctl *c, char **args, int n);
+int verb_restart(struct ctl *c, char **args, int n);
+int verb_kill(struct ctl *c, char **args, int n);
+int verb_reset_failed(struct ctl *c, char **args, int n);
+int verb_log(struct ctl *c, char **args, int n);
 int verb_log_level(struct ctl *c, char **args, int n);
 int verb_version(struct ctl *c, char **args, int n);
 int verb_help(struct ctl *c, char **args, int n);
 
 /* status.c: the two blocks that `status` prints. Returns the exit code. */
 int status_daemon(struct ctl *c);
-int status_netns(struct ctl *c, json_t *description);
-/* list.c: all namespaces as a JSON array; 0, CTL_FAILED. */
+int status_netns(struct ctl *c, json_t *description, const json_t *containers);
+/* status_container.c: the block of a container, and what is worth a line below its namespace. */
+int status_container(struct ctl *c, json_t *description);
+bool container_runs(const json_t *description);
+void print_size(json_int_t bytes); /* "12.3M" */
+/* What the blocks are made of. */
+void status_label(const char *text);
+void status_dot(const struct ctl *c, const char *state);
+void status_field(const char *name, const char *text);
+void status_state(const struct ctl *c, const char *state, const json_t *object, const char *since_key);
+
+/* "NAME.container" where a verb takes namespaces too: cuts the suffix off. */
+#define CONTAINER_SUFFIX ".container"
+bool is_container(char *arg);
+bool ctl_container_name_is_valid(const char *name);
+/* verb_container.c: until each is running, or c->timeout. Returns the exit code. */
+int wait_for_containers(struct ctl *c, char **names, int n);
+
+/* verb_log.c: the last lines of a container's output. quiet: nothing is said when they cannot be had. */
+int log_print(struct ctl *c, const char *name, uint64_t lines, bool follow, bool quiet);
+/* Where what a container printed goes to: as it is into a pipe, without what could steer a terminal on one,
+ * or a line an object as JSON (log_sink.c). Zero-initialise but for c. */
+struct log_sink {
+	const struct ctl *c;
+	bool heading; /* an empty line before the first one */
+	int state;    /* log_sink.c's own */
+	unsigned char last;
+	size_t length;
+	bool cr, any;
+	struct strbuf line; /* JSON: what has come of it */
+};
+void log_sink_bytes(struct log_sink *s, const char *data, size_t length);
+/* One whole entry; usec 0: its time is not known. */
+void log_sink_entry(struct log_sink *s, uint64_t usec, const char *from, const char *data, size_t length);
+void log_sink_flush(struct log_sink *s); /* whoever follows wants to see it now */
+void log_sink_done(struct log_sink *s);
+/* log_file.c, log_journal.c: 0, or -errno with err. */
+int log_file(struct log_sink *s, const char *name, uint64_t lines, bool follow, struct error *err);
+int log_journal(struct log_sink *s, const char *name, uint64_t lines, bool follow, struct error *err);
+
+/* list.c: all namespaces, or containers (of one namespace, unless NULL), as a JSON array; 0, CTL_FAILED,
+ * -EOPNOTSUPP (nothing said): the daemon does not know containers. */
 int list_fetch(struct ctl *c, json_t **ret);
+int list_containers(struct ctl *c, const char *netns, json_t **ret);
+/* list_container.c */
+int print_containers(struct ctl *c, json_t *entries);
+/* Why it is as it is, in a line; "" if nothing is to be said; owned, NULL: no memory. */
+char *container_reason(const json_t *runtime);
 enum color state_color(const char *state);
 /* Why it is in its state, or what it waits for; "" if nothing is known; owned, NULL: no memory. */
 char *state_reason(const json_t *runtime);

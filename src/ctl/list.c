@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* netnsctl list: one line a namespace, as networkctl and machinectl do. */
+/* netnsctl list: one line a namespace or container, as networkctl and machinectl do. */
 #include "ctl.h"
 
+#include <errno.h>
 #include <libsmartcols.h>
 #include <string.h>
 
@@ -11,10 +12,13 @@ enum color state_color(const char *state)
 		const char *state;
 		enum color color;
 	} colors[] = {
-		{"configured", COLOR_GREEN}, {"running", COLOR_GREEN},	    {"degraded", COLOR_YELLOW},
-		{"pending", COLOR_YELLOW},   {"configuring", COLOR_YELLOW}, {"removing", COLOR_YELLOW},
-		{"starting", COLOR_YELLOW},  {"reloading", COLOR_YELLOW},   {"failed", COLOR_RED},
-		{"down", COLOR_GREY},	     {"foreign", COLOR_GREY},
+		{"configured", COLOR_GREEN},	{"running", COLOR_GREEN},	{"degraded", COLOR_YELLOW},
+		{"pending", COLOR_YELLOW},	{"configuring", COLOR_YELLOW},	{"removing", COLOR_YELLOW},
+		{"starting", COLOR_YELLOW},	{"reloading", COLOR_YELLOW},	{"failed", COLOR_RED},
+		{"down", COLOR_GREY},		{"foreign", COLOR_GREY},	{"dead", COLOR_GREY},
+		{"skipped", COLOR_GREY},	{"start-pre", COLOR_YELLOW},	{"start", COLOR_YELLOW},
+		{"stop-sigterm", COLOR_YELLOW}, {"stop-sigkill", COLOR_YELLOW}, {"stop-post", COLOR_YELLOW},
+		{"auto-restart", COLOR_YELLOW},
 	};
 
 	for (size_t i = 0; state && i < sizeof(colors) / sizeof(colors[0]); i++)
@@ -35,6 +39,19 @@ static void take_entry(json_t *parameters, void *data)
 {
 	if (is_shown(parameters))
 		(void)json_array_append(data, parameters);
+}
+
+static void take_container(json_t *parameters, void *data)
+{
+	if (json_text(parameters, "name"))
+		(void)json_array_append(data, parameters);
+}
+
+/* The daemon is older than this client. */
+static bool is_unknown(const char *error)
+{
+	return str_equal(error, "org.varlink.service.InterfaceNotFound") ||
+	       str_equal(error, "org.varlink.service.MethodNotFound");
 }
 
 static int by_name(const void *a, const void *b)
@@ -62,34 +79,59 @@ static json_t *sorted(json_t *array)
 	return result;
 }
 
-int list_fetch(struct ctl *c, json_t **ret)
+static int fetch(struct ctl *c, struct request *q, const char *none, json_t **ret)
 {
 	json_t *array = json_array(), *result;
-	struct request q = {
-		.what = "list namespaces",
-		.method = NAMESPACE_INTERFACE ".List",
-		.more = true,
-		.partial = take_entry,
-		.data = array,
-	};
 	struct reply reply = {0};
 	int r;
 
 	if (!array)
 		return ctl_no_memory();
-	r = client_request(c, &q, &reply);
+	q->more = true;
+	q->data = array;
+	r = client_request(c, q, &reply);
 	/* A stream without elements cannot be told otherwise. */
-	if (!r && reply.error && strcmp(reply.error, NAMESPACE_INTERFACE ".NoSuchNamespace") != 0)
-		r = client_report(q.what, &reply);
+	if (!r && reply.error && is_unknown(reply.error))
+		r = -EOPNOTSUPP;
+	else if (!r && reply.error && strcmp(reply.error, none) != 0)
+		r = client_report(q->what, &reply);
 	else if (!r && !reply.error)
-		take_entry(reply.parameters, array);
+		q->partial(reply.parameters, array);
 	reply_done(&reply);
 	result = r ? NULL : sorted(array);
 	json_decref(array);
 	if (!result)
-		return r ? CTL_FAILED : ctl_no_memory();
+		return r ? r : ctl_no_memory();
 	*ret = result;
 	return 0;
+}
+
+int list_fetch(struct ctl *c, json_t **ret)
+{
+	struct request q = {
+		.what = "list namespaces", .method = NAMESPACE_INTERFACE ".List", .partial = take_entry};
+	int r = fetch(c, &q, NAMESPACE_INTERFACE ".NoSuchNamespace", ret);
+
+	if (r != -EOPNOTSUPP)
+		return r;
+	ctl_error("cannot list namespaces: the netnsd that is running does not know how; restart it after an "
+		  "upgrade");
+	return CTL_FAILED;
+}
+
+int list_containers(struct ctl *c, const char *netns, json_t **ret)
+{
+	struct request q = {
+		.what = "list containers", .method = CONTAINER_INTERFACE ".List", .partial = take_container};
+	int r = fetch(c, &q, CONTAINER_INTERFACE ".NoSuchContainer", ret);
+
+	for (size_t i = r || !netns ? 0 : json_array_size(*ret); i-- > 0;) {
+		const json_t *context = json_object_get(json_array_get(*ret, i), "context");
+
+		if (!str_equal(json_text(context, "namespace"), netns))
+			(void)json_array_remove(*ret, i);
+	}
+	return r;
 }
 
 char *state_reason(const json_t *runtime)
@@ -111,25 +153,6 @@ char *state_reason(const json_t *runtime)
 	return strbuf_finish(&b);
 }
 
-/* Foreign names may have blanks, and the first word of a line is to be the name. */
-static int set_name(struct libscols_line *line, const char *name)
-{
-	struct strbuf b = {0};
-
-	for (; *name; name++) {
-		if (*name == ' ')
-			strbuf_puts(&b, "\\x20");
-		else
-			strbuf_append(&b, name, 1);
-	}
-	if (b.failed || scols_line_set_data(line, 0, b.data ? b.data : "") < 0) {
-		strbuf_free(&b);
-		return -1;
-	}
-	strbuf_free(&b);
-	return 0;
-}
-
 static int add_line(const struct ctl *c, struct libscols_table *table, const json_t *entry)
 {
 	const json_t *context = json_object_get(entry, "context"),
@@ -137,92 +160,66 @@ static int add_line(const struct ctl *c, struct libscols_table *table, const jso
 	_cleanup_free_ char *reason = state_reason(runtime);
 	const char *state = json_text(runtime, "state");
 	const char *text = reason && *reason ? reason : json_text(context, "description");
-	struct libscols_line *line = scols_table_new_line(table, NULL);
+	struct libscols_line *line = table_row(table, json_text(entry, "name"));
 	char links[24] = "-";
 
 	if (!line)
 		return -1;
 	if (json_is_integer(json_object_get(runtime, "links")))
 		(void)snprintf(links, sizeof(links), "%lld", (long long)json_number(runtime, "links"));
-	if (set_name(line, json_text(entry, "name")) < 0 ||
-	    scols_line_set_data(line, 1, state ? state : "-") < 0 ||
+	if (scols_line_set_data(line, 1, state ? state : "-") < 0 ||
 	    scols_line_set_data(line, 2, links) < 0 ||
 	    scols_line_set_data(line, 3, text && *text ? text : "-") < 0)
 		return -1;
-	if (c->colors && state_color(state) != COLOR_NONE)
-		return scols_cell_set_color(scols_line_get_cell(line, 1), color_sequence(state_color(state)));
-	return 0;
+	return table_color(c, line, 1, state_color(state));
 }
 
-static int fill_table(const struct ctl *c, struct libscols_table *table, json_t *entries)
+static int print_namespaces(struct ctl *c, json_t *entries)
 {
-	size_t i;
-	json_t *entry;
-
-	if (!scols_table_new_column(table, "NAME", 0.1, 0) ||
-	    !scols_table_new_column(table, "STATE", 0.1, 0) ||
-	    !scols_table_new_column(table, "LINKS", 0.05, SCOLS_FL_RIGHT) ||
-	    !scols_table_new_column(table, "DESCRIPTION", 0.5, SCOLS_FL_TRUNC))
-		return -1;
-	scols_table_enable_noheadings(table, c->no_legend);
-	scols_table_enable_colors(table, c->colors);
-	if (c->terminal) {
-		scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
-		scols_table_set_termwidth(table, terminal_width());
-	} else {
-		scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	}
-	json_array_foreach(entries, i, entry) if (add_line(c, table, entry) < 0) return -1;
-	return 0;
-}
-
-/* libsmartcols escapes the backslashes of our escapes once more. The first word of a line is the name
- * and is padded to where it was; what follows it in the last column needs no padding. */
-static void print_text(const char *text)
-{
-	static const char escaped[] = "\\x5cx";
-	size_t missing = 0;
-	bool name = true;
-
-	for (const char *p = text; *p; p++) {
-		if (str_starts_with(p, escaped)) {
-			missing += name ? strlen(escaped) - 2 : 0;
-			p += strlen(escaped) - 1; /* at its last byte */
-			(void)fputs("\\x", stdout);
-			continue;
-		}
-		if (*p == ' ' && name) {
-			printf("%*s", (int)missing, "");
-			name = false;
-		}
-		if (*p == '\n') {
-			name = true;
-			missing = 0;
-		}
-		putchar(*p);
-	}
-}
-
-static int print_table(struct ctl *c, json_t *entries)
-{
-	struct libscols_table *table = scols_new_table();
+	static const struct table_column columns[] = {{"NAME", 0.1, false, false},
+						      {"STATE", 0.1, false, false},
+						      {"LINKS", 0.05, true, false},
+						      {"DESCRIPTION", 0.5, false, true},
+						      {NULL, 0, false, false}};
 	size_t n = json_array_size(entries);
-	_cleanup_free_ char *text = NULL;
-	int r = CTL_DONE;
+	int r;
 
-	if (!table || fill_table(c, table, entries) < 0 || scols_print_table_to_string(table, &text) < 0)
-		r = ctl_no_memory();
-	if (r == CTL_DONE) {
-		pager_open(c);
-		print_text(text);
-		putchar('\n');
+	if (n == 0) {
 		if (!c->no_legend)
-			printf("\n%zu namespace%s listed.\n", n, n == 1 ? "" : "s");
+			printf("No namespaces.\n");
+		return CTL_DONE;
 	}
-	scols_unref_table(table);
+	r = table_print(c, columns, entries, add_line);
+	if (r == CTL_DONE && !c->no_legend)
+		printf("\n%zu namespace%s listed.\n", n, n == 1 ? "" : "s");
 	return r;
 }
 
+/* Those of a daemon that does not know containers are none. */
+static int print_all_containers(struct ctl *c, bool only)
+{
+	json_t *entries = NULL;
+	int r = list_containers(c, NULL, &entries);
+
+	if (r == -EOPNOTSUPP)
+		entries = json_array();
+	else if (r)
+		return r;
+	if (c->json != JSON_MODE_OFF)
+		return output_json(c, entries);
+	r = CTL_DONE;
+	if (json_array_size(entries) > 0) {
+		if (!only)
+			putchar('\n');
+		r = print_containers(c, entries);
+	} else if (only && !c->no_legend) {
+		printf("No containers.\n");
+	}
+	json_decref(entries);
+	return r;
+}
+
+/* Lines of two kinds are for people: without a heading they could not be told apart. */
 int verb_list(struct ctl *c, char **args, int n)
 {
 	json_t *entries = NULL;
@@ -230,15 +227,16 @@ int verb_list(struct ctl *c, char **args, int n)
 
 	(void)args;
 	(void)n;
+	if (c->containers)
+		return print_all_containers(c, true);
 	r = list_fetch(c, &entries);
 	if (r)
 		return r;
 	if (c->json != JSON_MODE_OFF)
 		return output_json(c, entries);
-	if (json_array_size(entries) > 0)
-		r = print_table(c, entries);
-	else if (!c->no_legend)
-		printf("No namespaces.\n");
+	r = print_namespaces(c, entries);
 	json_decref(entries);
+	if (r == CTL_DONE && !c->no_legend)
+		r = print_all_containers(c, false);
 	return r;
 }

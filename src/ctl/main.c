@@ -14,20 +14,30 @@
 #define DEFAULT_SOCKET "/run/netnsd/io.netnsd"
 
 static const struct verb verbs[] = {
-	{"list", "", "List namespaces", 0, 0, 0, verb_list},
-	{"status", "[NAME...]", "Show the daemon, or namespaces with links and routes", 0, -1, 0,
-	 verb_status},
-	{"show", "NAME...", "Show a namespace as KEY=value lines", 1, -1, 0, verb_show},
+	{"list", "[--containers]", "List namespaces and containers", 0, 0, OPTION_CONTAINERS, verb_list},
+	{"status", "[NAME...]", "Show the daemon, namespaces, or a NAME.container", 0, -1, 0, verb_status},
+	{"show", "NAME...", "Show the same as KEY=value lines", 1, -1, 0, verb_show},
 	{"add", "NAME [SECTION.KEY=VALUE...]", "Make a namespace that lives until del or reboot", 1, -1,
 	 OPTION_NO_BLOCK, verb_add},
 	{"del", "NAME...", "Remove namespaces", 1, -1, OPTION_NO_BLOCK, verb_del},
 	{"up", "NAME...", "Bring up namespaces that are down", 1, -1, OPTION_NO_BLOCK, verb_up},
 	{"down", "NAME...|--all", "Take namespaces down", 0, -1, OPTION_NO_BLOCK | OPTION_ALL, verb_down},
-	{"wait", "[NAME...]", "Wait until namespaces are set up", 0, -1, OPTION_TIMEOUT, verb_wait},
-	{"monitor", "[NAME...]", "Print what happens in the namespaces, as it happens", 0, -1, OPTION_STATE,
+	{"wait", "[NAME...]", "Wait until namespaces are set up, or containers run", 0, -1, OPTION_TIMEOUT,
+	 verb_wait},
+	{"monitor", "[NAME...]", "Print what happens in namespaces, as it happens", 0, -1, OPTION_STATE,
 	 verb_monitor},
 	{"exec", "[--user=USER] NAME COMMAND [ARGUMENT...]", "Run a command in a namespace", 2, -1,
 	 OPTION_USER, verb_exec},
+	{"start", "CONTAINER...", "Start containers", 1, -1, OPTION_NO_BLOCK, verb_start},
+	{"stop", "CONTAINER...", "Stop containers", 1, -1, OPTION_NO_BLOCK, verb_stop},
+	{"restart", "CONTAINER...", "Stop containers if they run, and start them", 1, -1, OPTION_NO_BLOCK,
+	 verb_restart},
+	{"kill", "[--signal=SIGNAL] [--kill-whom=WHOM] CONTAINER...", "Send a signal to containers", 1, -1,
+	 OPTION_SIGNAL | OPTION_WHOM, verb_kill},
+	{"reset-failed", "CONTAINER...", "Forget that containers failed, and how often", 1, -1, 0,
+	 verb_reset_failed},
+	{"log", "[-f] [-n LINES] CONTAINER", "Show what a container printed", 1, 1,
+	 OPTION_FOLLOW | OPTION_LINES, verb_log},
 	{"identify", "[PID]", "Print the names of a process's namespace", 0, 1, 0, verb_identify},
 	{"pids", "NAME", "Print the processes in a namespace", 1, 1, 0, verb_pids},
 	{"check", "[FILE...]", "Check the files; needs no daemon", 0, -1, 0, verb_check},
@@ -37,7 +47,8 @@ static const struct verb verbs[] = {
 	{"apply", "[--atomic] [--confirm=SPAN]", "Read the files again and do what they say", 0, 0,
 	 OPTION_NO_BLOCK | OPTION_ATOMIC | OPTION_CONFIRM, verb_apply},
 	{"confirm", "", "Keep what apply --confirm has done", 0, 0, 0, verb_confirm},
-	{"reload", "", "As apply, without a word when all is well", 0, 0, OPTION_NO_BLOCK, verb_reload},
+	{"reload", "[--restart]", "As apply, without a word when all is well", 0, 0,
+	 OPTION_NO_BLOCK | OPTION_RESTART, verb_reload},
 	{"log-level", "[LEVEL]", "Show or set how much the daemon logs", 0, 1, 0, verb_log_level},
 	{"version", "", "Print the versions of client and daemon", 0, 0, 0, verb_version},
 	{"help", "[VERB]", "Print this text, or how a verb is used", 0, 1, 0, verb_help},
@@ -146,7 +157,13 @@ static const char help_options[] =
 	"     --no-pager         Do not send output through a pager\n"
 	"     --no-legend        No heading and no last line\n"
 	"     --no-block         Do not wait for the result (add, del, up, down, apply,\n"
-	"                        reload)\n"
+	"                        reload, start, stop, restart)\n"
+	"     --containers       Only containers (list)\n"
+	"  -f --follow           Go on with what comes (log)\n"
+	"  -n --lines=LINES      Only the last ones (log)\n"
+	"  -s --signal=SIGNAL    Which signal, for example HUP; default TERM (kill)\n"
+	"     --kill-whom=WHOM   leader, supervisor or all, the default (kill)\n"
+	"     --restart          Restart containers whose settings have changed (reload)\n"
 	"     --user=USER        Run the command as this user (exec)\n"
 	"     --timeout=SPAN     Wait no longer than this, for example 30s (wait)\n"
 	"     --atomic           All or nothing: put everything back when a step fails\n"
@@ -160,7 +177,7 @@ static const char help_options[] =
 static void print_help(void)
 {
 	printf("netnsctl [OPTIONS...] VERB [ARGUMENTS...]\n\n"
-	       "Query and control the network namespaces that netnsd looks after.\n\nVerbs:\n");
+	       "Query and control the network namespaces and containers of netnsd.\n\nVerbs:\n");
 	for (size_t i = 0; i < N_VERBS; i++) {
 		char head[96];
 		const struct verb *v = &verbs[i];
@@ -196,7 +213,9 @@ static int run_verb(struct ctl *c, char **args, int n)
 
 	if (n < v->min)
 		return ctl_usage_error(c, v->run == verb_exec ? "expected a namespace and a command"
-							      : "expected the name of a namespace");
+					  : str_starts_with(v->arguments, "NAME")
+						  ? "expected the name of a namespace"
+						  : "expected the name of a container");
 	if (v->max >= 0 && n > v->max)
 		return ctl_usage_error(c, v->max == 0 ? "expected no argument"
 						      : "expected one argument at most");
@@ -206,7 +225,9 @@ static int run_verb(struct ctl *c, char **args, int n)
 int main(int argc, char **argv)
 {
 	const char *socket = getenv("NETNSD_SOCKET");
-	struct ctl c = {.socket = socket && *socket ? socket : DEFAULT_SOCKET, .timeout = UINT64_MAX};
+	struct ctl c = {.socket = socket && *socket ? socket : DEFAULT_SOCKET,
+			.timeout = UINT64_MAX,
+			.lines = UINT64_MAX};
 	_cleanup_free_ char **args = calloc((size_t)argc + 1, sizeof(char *));
 	int n = 0, r = CTL_DONE;
 

@@ -17,7 +17,10 @@ enum {
 	ARG_TIMEOUT,
 	ARG_STATE,
 	ARG_ATOMIC,
-	ARG_CONFIRM
+	ARG_CONFIRM,
+	ARG_CONTAINERS,
+	ARG_RESTART,
+	ARG_WHOM
 };
 
 static const struct option long_options[] = {
@@ -33,6 +36,12 @@ static const struct option long_options[] = {
 	{"confirm", required_argument, NULL, ARG_CONFIRM},
 	{"all", no_argument, NULL, 'a'},
 	{"state", no_argument, NULL, ARG_STATE},
+	{"containers", no_argument, NULL, ARG_CONTAINERS},
+	{"restart", no_argument, NULL, ARG_RESTART},
+	{"follow", no_argument, NULL, 'f'},
+	{"lines", required_argument, NULL, 'n'},
+	{"signal", required_argument, NULL, 's'},
+	{"kill-whom", required_argument, NULL, ARG_WHOM},
 	{NULL, 0, NULL, 0},
 };
 #define N_LONG (sizeof(long_options) / sizeof(long_options[0]) - 1)
@@ -70,7 +79,7 @@ static int bad_option(struct ctl *c, int code, char **argv)
 		names[i] = long_options[i].name;
 	if (code == ':')
 		return ctl_usage_error(c, "%s needs a value", word);
-	if (optopt >= ARG_VERSION || optopt == 'a' || optopt == 'h')
+	if (optopt >= ARG_VERSION || optopt == 'a' || optopt == 'h' || optopt == 'f')
 		return ctl_usage_error(c, "%.*s takes no value", (int)strcspn(word, "="), word);
 	if (optopt)
 		return ctl_usage_error(c, "unknown option '-%c'; 'netnsctl --help' lists all", optopt);
@@ -84,17 +93,78 @@ static int bad_option(struct ctl *c, int code, char **argv)
 	return ctl_usage_error(c, "unknown option '%s'; 'netnsctl --help' lists all", word);
 }
 
+/* What each option is called where it means nothing. */
+static const struct {
+	int code;
+	enum verb_option bit;
+	const char *name;
+} verb_options[] = {
+	{ARG_NO_BLOCK, OPTION_NO_BLOCK, "no-block"},
+	{ARG_USER, OPTION_USER, "user"},
+	{ARG_TIMEOUT, OPTION_TIMEOUT, "timeout"},
+	{ARG_STATE, OPTION_STATE, "state"},
+	{ARG_ATOMIC, OPTION_ATOMIC, "atomic"},
+	{ARG_CONFIRM, OPTION_CONFIRM, "confirm"},
+	{'a', OPTION_ALL, "all"},
+	{ARG_CONTAINERS, OPTION_CONTAINERS, "containers"},
+	{ARG_RESTART, OPTION_RESTART, "restart"},
+	{'f', OPTION_FOLLOW, "follow"},
+	{'n', OPTION_LINES, "lines"},
+	{'s', OPTION_SIGNAL, "signal"},
+	{ARG_WHOM, OPTION_WHOM, "kill-whom"},
+};
+#define N_VERB_OPTIONS (sizeof(verb_options) / sizeof(verb_options[0]))
+
 static unsigned option_bit(int code)
 {
+	for (size_t i = 0; i < N_VERB_OPTIONS; i++)
+		if (verb_options[i].code == code)
+			return verb_options[i].bit;
+	return 0;
+}
+
+static const char *option_name(unsigned bits)
+{
+	for (size_t i = 0; i < N_VERB_OPTIONS; i++)
+		if (bits & verb_options[i].bit)
+			return verb_options[i].name;
+	return "?";
+}
+
+/* Those with a value that is checked. 0, or the exit code. */
+static int take_value(struct ctl *c, int code)
+{
+	static const char *const whom[] = {"leader", "supervisor", "all"};
+	int number;
+
 	switch (code) {
-	case ARG_NO_BLOCK: return OPTION_NO_BLOCK;
-	case ARG_USER: return OPTION_USER;
-	case ARG_TIMEOUT: return OPTION_TIMEOUT;
-	case ARG_ATOMIC: return OPTION_ATOMIC;
-	case ARG_CONFIRM: return OPTION_CONFIRM;
-	case 'a': return OPTION_ALL;
-	case ARG_STATE: return OPTION_STATE;
-	default: return 0;
+	case ARG_CONFIRM:
+		if (parse_usec(optarg, &c->confirm) >= 0 && c->confirm >= CONFIRM_MIN &&
+		    c->confirm <= CONFIRM_MAX)
+			return 0;
+		return ctl_usage_error(c, "--confirm=%s: expected a time span from 1s to 1day, such as 30s",
+				       optarg);
+	case ARG_TIMEOUT:
+		if (parse_usec(optarg, &c->timeout) >= 0)
+			return 0;
+		return ctl_usage_error(c, "--timeout=%s: expected a time span such as 30s or 2min", optarg);
+	case 'n':
+		c->lines_given = true;
+		if (strcmp(optarg, "all") == 0 || parse_u64(optarg, &c->lines) >= 0)
+			return 0;
+		return ctl_usage_error(c, "--lines=%s: expected a number, or all", optarg);
+	case 's':
+		c->signal = optarg;
+		if (parse_signal(optarg, &number) >= 0)
+			return 0;
+		return ctl_usage_error(
+			c, "--signal=%s: expected a signal, such as TERM, SIGHUP, RTMIN+3 or 9", optarg);
+	default:
+		c->kill_whom = optarg;
+		for (size_t i = 0; i < sizeof(whom) / sizeof(whom[0]); i++)
+			if (strcmp(whom[i], optarg) == 0)
+				return 0;
+		return ctl_usage_error(c, "--kill-whom=%s: expected leader, supervisor or all", optarg);
 	}
 }
 
@@ -120,18 +190,14 @@ static int take_option(struct ctl *c, int code, char **argv, int *ret)
 	case 'a': c->all = true; return 0;
 	case ARG_STATE: c->state = true; return 0;
 	case ARG_ATOMIC: c->atomic = true; return 0;
+	case ARG_CONTAINERS: c->containers = true; return 0;
+	case ARG_RESTART: c->restart = true; return 0;
+	case 'f': c->follow = true; return 0;
 	case ARG_CONFIRM:
-		if (parse_usec(optarg, &c->confirm) >= 0 && c->confirm >= CONFIRM_MIN &&
-		    c->confirm <= CONFIRM_MAX)
-			return 0;
-		*ret = ctl_usage_error(c, "--confirm=%s: expected a time span from 1s to 1day, such as 30s",
-				       optarg);
-		return -1;
 	case ARG_TIMEOUT:
-		if (parse_usec(optarg, &c->timeout) >= 0)
-			return 0;
-		*ret = ctl_usage_error(c, "--timeout=%s: expected a time span such as 30s or 2min", optarg);
-		return -1;
+	case ARG_WHOM:
+	case 'n':
+	case 's': *ret = take_value(c, code); return *ret ? -1 : 0;
 	default: *ret = bad_option(c, code, argv); return -1;
 	}
 }
@@ -142,7 +208,7 @@ int parse_arguments(struct ctl *c, int argc, char **argv, char **args, int *ret_
 	int n = 0, code;
 
 	opterr = 0;
-	while ((code = getopt_long(argc, argv, "-:hja", long_options, NULL)) != -1) {
+	while ((code = getopt_long(argc, argv, "-:hjafn:s:", long_options, NULL)) != -1) {
 		if (code == 1) {
 			args[n++] = optarg;
 			if (n == 1)
@@ -166,13 +232,7 @@ int parse_arguments(struct ctl *c, int argc, char **argv, char **args, int *ret_
 		*ret = verb_unknown(args[0]);
 	else if (options & ~c->verb->options)
 		*ret = ctl_usage_error(c, "--%s means nothing here",
-				       options & ~c->verb->options & OPTION_NO_BLOCK  ? "no-block"
-				       : options & ~c->verb->options & OPTION_USER    ? "user"
-				       : options & ~c->verb->options & OPTION_TIMEOUT ? "timeout"
-				       : options & ~c->verb->options & OPTION_STATE   ? "state"
-				       : options & ~c->verb->options & OPTION_ATOMIC  ? "atomic"
-				       : options & ~c->verb->options & OPTION_CONFIRM ? "confirm"
-										      : "all");
+				       option_name(options & ~c->verb->options));
 	else
 		return 0;
 	return -1;

@@ -219,13 +219,25 @@ void progress_start(struct progress *p, const char *what)
 	};
 }
 
+/* In one piece, to be cut where the terminal ends: what would go over it could not be overwritten. */
+static const char *progress_line(const struct progress *p)
+{
+	static char line[512];
+
+	(void)str_format(line, sizeof(line), "%s: %llus, %s", p->what,
+			 (unsigned long long)((now_monotonic() - p->started) / 1000000), p->text);
+	return line;
+}
+
 void progress_update(struct progress *p)
 {
 	uint64_t elapsed = now_monotonic() - p->started;
 
 	if (!p->enabled || elapsed < 1000000)
 		return;
-	if (p->total > 0)
+	if (p->text[0] != '\0')
+		(void)fprintf(stderr, "\r%.*s ...\033[K", (int)terminal_width() - 5, progress_line(p));
+	else if (p->total > 0)
 		(void)fprintf(stderr, "\r%s: %lld of %lld ...\033[K", p->what, (long long)p->done,
 			      (long long)p->total);
 	else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The blocks that `netnsctl status` prints: the daemon, or one namespace, laid out as systemctl does. */
+/* The blocks that `netnsctl status` prints: the daemon, or one namespace, laid out as systemctl does; and
+ * what those are made of. */
 #include "ctl.h"
 #include "parse.h"
 
@@ -8,14 +9,15 @@
 
 #define LABEL_WIDTH 11
 
-static void label(const char *text)
+void status_label(const char *text)
 {
 	printf("%*s%s ", LABEL_WIDTH, text, *text ? ":" : " ");
 }
 
-static void print_dot(const struct ctl *c, const char *state)
+void status_dot(const struct ctl *c, const char *state)
 {
-	bool empty = str_equal(state, "down") || str_equal(state, "foreign") || str_equal(state, "stopped");
+	bool empty = str_equal(state, "down") || str_equal(state, "foreign") || str_equal(state, "stopped") ||
+		     str_equal(state, "dead") || str_equal(state, "skipped");
 	const char *dot = "*";
 
 	if (c->utf8)
@@ -23,11 +25,11 @@ static void print_dot(const struct ctl *c, const char *state)
 	printf("%s%s%s ", color_on(c, state_color(state)), dot, color_off(c));
 }
 
-static void field(const char *name, const char *text)
+void status_field(const char *name, const char *text)
 {
 	if (!text || !*text)
 		return;
-	label(name);
+	status_label(name);
 	(void)fputs(text, stdout);
 	putchar('\n');
 }
@@ -57,7 +59,7 @@ static void field_lines(const char *name, const json_t *array)
 
 		if (!text || is_noise(text))
 			continue;
-		label(first ? name : "");
+		status_label(first ? name : "");
 		printf("%s\n", text);
 		first = false;
 	}
@@ -70,7 +72,7 @@ static void field_words(const char *name, const json_t *array)
 
 	if (json_array_size(array) == 0)
 		return;
-	label(name);
+	status_label(name);
 	json_array_foreach(array, i, item)
 	{
 		if (i > 0)
@@ -80,11 +82,11 @@ static void field_words(const char *name, const json_t *array)
 	putchar('\n');
 }
 
-static void print_state(const struct ctl *c, const char *state, const json_t *object, const char *since_key)
+void status_state(const struct ctl *c, const char *state, const json_t *object, const char *since_key)
 {
 	uint64_t since = (uint64_t)json_number(object, since_key);
 
-	label("State");
+	status_label("State");
 	printf("%s%s%s", color_on(c, state_color(state)), state, color_off(c));
 	if (since > 0) {
 		printf(" since ");
@@ -102,7 +104,7 @@ static void print_loaded(const json_t *context, const json_t *runtime)
 
 	if (!file)
 		return;
-	label("Loaded");
+	status_label("Loaded");
 	(void)fputs(file, stdout);
 	if (json_truth(context, "transient"))
 		printf(" (transient)");
@@ -121,7 +123,7 @@ static void print_kernel(const json_t *runtime)
 
 	if (inode <= 0)
 		return;
-	label("Inode");
+	status_label("Inode");
 	printf("%lld", (long long)inode);
 	if (json_number(runtime, "cookie") > 0)
 		printf(", cookie %lld", (long long)json_number(runtime, "cookie"));
@@ -173,11 +175,11 @@ static void print_links(const struct ctl *c, const json_t *links)
 
 	json_array_foreach(links, i, link)
 	{
-		label(i == 0 ? "Links" : "");
+		status_label(i == 0 ? "Links" : "");
 		print_link_head(c, link);
 		json_array_foreach(json_object_get(link, "addresses"), k, address)
 		{
-			label("");
+			status_label("");
 			printf("  ");
 			(void)fputs(json_string_value(address) ? json_string_value(address) : "?", stdout);
 			putchar('\n');
@@ -194,7 +196,7 @@ static void print_holders(const json_t *holders)
 	{
 		const char *command = json_text(holder, "command");
 
-		label(i == 0 ? "Processes" : "");
+		status_label(i == 0 ? "Processes" : "");
 		printf("%lld", (long long)json_number(holder, "pid"));
 		if (command) {
 			printf(" (");
@@ -205,13 +207,34 @@ static void print_holders(const json_t *holders)
 	}
 }
 
-int status_netns(struct ctl *c, json_t *d)
+static void print_containers_inside(const json_t *containers)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(containers, i, entry)
+	{
+		const json_t *runtime = json_object_get(entry, "runtime");
+		_cleanup_free_ char *reason = container_reason(runtime);
+
+		status_label(i == 0 ? "Containers" : "");
+		(void)fputs(json_text(entry, "name"), stdout);
+		print_part("", json_text(runtime, "state"));
+		if (reason && *reason) {
+			printf(": ");
+			(void)fputs(reason, stdout);
+		}
+		putchar('\n');
+	}
+}
+
+int status_netns(struct ctl *c, json_t *d, const json_t *containers)
 {
 	const json_t *context = json_object_get(d, "context"), *runtime = json_object_get(d, "runtime");
 	const char *state = json_text(runtime, "state"), *description = json_text(context, "description");
 
 	state = state ? state : "unknown";
-	print_dot(c, state);
+	status_dot(c, state);
 	(void)fputs(json_text(d, "name") ? json_text(d, "name") : "?", stdout);
 	if (description && *description) {
 		printf(" - ");
@@ -219,8 +242,8 @@ int status_netns(struct ctl *c, json_t *d)
 	}
 	putchar('\n');
 	print_loaded(context, runtime);
-	print_state(c, state, runtime, "since");
-	field("Reason", json_text(runtime, "reason"));
+	status_state(c, state, runtime, "since");
+	status_field("Reason", json_text(runtime, "reason"));
 	field_lines("Waits for", json_object_get(runtime, "waitsFor"));
 	print_kernel(runtime);
 	field_words("DNS", json_object_get(context, "dns"));
@@ -229,6 +252,7 @@ int status_netns(struct ctl *c, json_t *d)
 	field_lines("Routes", json_object_get(d, "routes"));
 	field_lines("Rules", json_object_get(d, "rules"));
 	field_lines("Neighbors", json_object_get(d, "neighbors"));
+	print_containers_inside(containers);
 	print_holders(json_object_get(d, "holders"));
 	return str_equal(state, "down") || str_equal(state, "failed") ? CTL_NOT_RUNNING : CTL_DONE;
 }
@@ -241,12 +265,31 @@ static void print_counts(const json_t *d)
 					     "failed",	   "removing", "down"};
 	const char *before = " (";
 
-	label("Namespaces");
+	status_label("Namespaces");
 	printf("%lld", (long long)json_number(d, "total"));
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
 		if (json_number(d, states[i]) == 0)
 			continue;
 		printf("%s%lld %s", before, (long long)json_number(d, states[i]), states[i]);
+		before = ", ";
+	}
+	printf("%s\n", before[0] == ',' ? ")" : "");
+}
+
+static void print_container_counts(const json_t *counts)
+{
+	static const char *const words[] = {"running", "starting", "stopping", "restarting",
+					    "failed",  "skipped",  "dead"};
+	const char *before = " (";
+
+	if (json_number(counts, "total") <= 0)
+		return;
+	status_label("Containers");
+	printf("%lld", (long long)json_number(counts, "total"));
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (json_number(counts, words[i]) == 0)
+			continue;
+		printf("%s%lld %s", before, (long long)json_number(counts, words[i]), words[i]);
 		before = ", ";
 	}
 	printf("%s\n", before[0] == ',' ? ")" : "");
@@ -258,11 +301,11 @@ static void print_checkpoint(const json_t *checkpoint)
 	char span[FORMAT_MAX];
 
 	if (str_equal(state, "waiting")) {
-		label("Waiting");
+		status_label("Waiting");
 		printf("what was applied is taken back in %s, unless you run: netnsctl confirm\n",
 		       format_usec((uint64_t)json_number(checkpoint, "leftUsec") / 1000000 * 1000000, span));
 	} else if (str_equal(state, "rolledBack")) {
-		label("Taken back");
+		status_label("Taken back");
 		(void)fputs(reason ? reason : "The last apply was taken back", stdout);
 		printf("; the files are not in effect until the next apply\n");
 	}
@@ -273,13 +316,14 @@ static void print_daemon(const struct ctl *c, const json_t *d)
 	const char *state = json_text(d, "state") ? json_text(d, "state") : "unknown";
 	json_t *diagnostics = json_object_get(d, "diagnostics");
 
-	print_dot(c, json_number(d, "failed") > 0 && str_equal(state, "running") ? "degraded" : state);
+	status_dot(c, json_number(d, "failed") > 0 && str_equal(state, "running") ? "degraded" : state);
 	printf("netnsd - network namespace manager\n");
-	field("Version", json_text(d, "version"));
-	print_state(c, state, d, "startedAt");
-	label("PID");
+	status_field("Version", json_text(d, "version"));
+	status_state(c, state, d, "startedAt");
+	status_label("PID");
 	printf("%lld\n", (long long)json_number(d, "pid"));
 	print_counts(d);
+	print_container_counts(json_object_get(d, "containers"));
 	print_checkpoint(json_object_get(d, "checkpoint"));
 	field_words("Plugins", json_object_get(d, "plugins"));
 	field_words("Kinds", json_object_get(d, "kinds"));
@@ -293,7 +337,7 @@ static int status_stopped(const struct ctl *c, int code)
 {
 	if (c->json != JSON_MODE_OFF)
 		return output_json(c, json_pack("{s:s}", "state", "stopped")) ? CTL_FAILED : CTL_NOT_RUNNING;
-	print_dot(c, "stopped");
+	status_dot(c, "stopped");
 	printf("netnsd is not running (%s: %s); start it with 'systemctl start netnsd'\n", c->socket,
 	       strerror(code));
 	return CTL_NOT_RUNNING;

@@ -109,6 +109,8 @@ static json_t *apply_parameters(const struct ctl *c)
 	if (p && c->confirm &&
 	    json_object_set_new(p, "confirmUsec", json_integer((json_int_t)c->confirm)) < 0)
 		goto fail;
+	if (p && c->restart && json_object_set_new(p, "restart", json_true()) < 0)
+		goto fail;
 	return p;
 fail:
 	json_decref(p);

@@ -203,7 +203,7 @@ static int report_timeout(struct ctl *c, char **args, int n)
 	return CTL_FAILED;
 }
 
-int verb_wait(struct ctl *c, char **args, int n)
+static int wait_for_namespaces(struct ctl *c, char **args, int n)
 {
 	struct request q = {.what = "wait", .method = NAMESPACE_INTERFACE ".Wait"};
 	struct reply reply = {0};
@@ -221,4 +221,28 @@ int verb_wait(struct ctl *c, char **args, int n)
 		return report_timeout(c, args, n);
 	c->timeout = USEC_INFINITY;
 	return r ? r : report_states(c, args, n, "failed", NULL);
+}
+
+/* Containers come after the namespaces; the limit is for all together. */
+int verb_wait(struct ctl *c, char **args, int n)
+{
+	_cleanup_free_ char **containers = calloc((size_t)n + 1, sizeof(*containers));
+	const uint64_t begin = now_monotonic(), limit = c->timeout;
+	int n_netns = 0, n_containers = 0, r = 0, result;
+	uint64_t elapsed;
+
+	if (!containers)
+		return ctl_no_memory();
+	for (int i = 0; i < n; i++) {
+		if (is_container(args[i]))
+			containers[n_containers++] = args[i];
+		else
+			args[n_netns++] = args[i];
+	}
+	if (n_netns > 0 || n == 0)
+		r = wait_for_namespaces(c, args, n_netns);
+	elapsed = now_monotonic() - begin;
+	c->timeout = limit == USEC_INFINITY ? limit : limit > elapsed ? limit - elapsed : 0;
+	result = wait_for_containers(c, containers, n_containers);
+	return r ? r : result;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* netnsctl status NAME and netnsctl show NAME: both print what Describe answers, one for people, one
- * as KEY=value lines for scripts. */
+/* netnsctl status NAME and netnsctl show NAME, also of containers: both print what Describe answers, one for
+ * people, one as KEY=value lines for scripts. */
 #include "ctl.h"
 #include "netns.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#define NO_SUCH NAMESPACE_INTERFACE ".NoSuchNamespace"
+#define NO_SUCH		  NAMESPACE_INTERFACE ".NoSuchNamespace"
+#define NO_SUCH_CONTAINER CONTAINER_INTERFACE ".NoSuchContainer"
 
 /* The daemon lists the names of others and does not watch them: what can be seen is looked at here. */
 static json_t *describe_foreign(const char *name)
@@ -31,11 +32,13 @@ static json_t *describe_foreign(const char *name)
 			 "reason", "somebody else made it", "inode", (json_int_t)inode, "holders", holders);
 }
 
-/* 0 and the reply's parameters; else an exit code, `missing` when there is no such namespace. */
-static int describe(struct ctl *c, const char *name, int missing, json_t **ret)
+/* 0 and the reply's parameters; else an exit code, `missing` when there is none of that name. */
+static int describe(struct ctl *c, const char *name, bool container, int missing, json_t **ret)
 {
 	char what[300];
-	struct request q = {.what = what, .method = NAMESPACE_INTERFACE ".Describe"};
+	struct request q = {.what = what,
+			    .method = container ? CONTAINER_INTERFACE ".Describe"
+						: NAMESPACE_INTERFACE ".Describe"};
 	struct reply reply = {0};
 	json_t *foreign;
 	int r;
@@ -51,7 +54,7 @@ static int describe(struct ctl *c, const char *name, int missing, json_t **ret)
 		*ret = foreign;
 	} else if (!r && reply.error) {
 		r = client_report(what, &reply);
-		if (strcmp(reply.error, NO_SUCH) == 0)
+		if (strcmp(reply.error, NO_SUCH) == 0 || strcmp(reply.error, NO_SUCH_CONTAINER) == 0)
 			r = missing;
 	} else if (!r) {
 		*ret = steal_pointer(reply.parameters);
@@ -60,24 +63,42 @@ static int describe(struct ctl *c, const char *name, int missing, json_t **ret)
 	return r;
 }
 
-static int status_one(struct ctl *c, const char *name)
+static int print_netns(struct ctl *c, const char *name, json_t *d)
 {
+	json_t *containers = NULL;
+	int r;
+
+	(void)list_containers(c, name, &containers); /* they are a remark */
+	pager_open(c);
+	r = status_netns(c, d, containers);
+	json_decref(containers);
+	return r;
+}
+
+static int status_one(struct ctl *c, char *name)
+{
+	const bool container = is_container(name);
 	json_t *d = NULL;
 	const char *state;
 	int r;
 
-	r = describe(c, name, CTL_NOT_RUNNING, &d);
+	r = describe(c, name, container, CTL_NOT_RUNNING, &d);
 	if (r)
 		return r;
-	if (c->json == JSON_MODE_OFF) {
+	if (c->json == JSON_MODE_OFF && container) {
 		pager_open(c);
-		r = status_netns(c, d);
-		json_decref(d);
-		return r;
+		r = status_container(c, d);
+	} else if (c->json == JSON_MODE_OFF) {
+		r = print_netns(c, name, d);
+	} else {
+		state = json_text(json_object_get(d, "runtime"), "state");
+		r = container ? (container_runs(d) ? CTL_DONE : CTL_NOT_RUNNING)
+		    : str_equal(state, "down") || str_equal(state, "failed") ? CTL_NOT_RUNNING
+									     : CTL_DONE;
+		return output_json(c, d) == CTL_DONE ? r : CTL_FAILED;
 	}
-	state = json_text(json_object_get(d, "runtime"), "state");
-	r = str_equal(state, "down") || str_equal(state, "failed") ? CTL_NOT_RUNNING : CTL_DONE;
-	return output_json(c, d) == CTL_DONE ? r : CTL_FAILED;
+	json_decref(d);
+	return r;
 }
 
 int verb_status(struct ctl *c, char **args, int n)
@@ -106,7 +127,7 @@ static void append_key(struct strbuf *b, const char *field)
 {
 	static const char *const acronyms[][2] = {
 		{"dns", "DNS"},		{"nsid", "NSID"},	{"mtu", "MTU"}, {"macAddress", "MACAddress"},
-		{"rxBytes", "RXBytes"}, {"txBytes", "TXBytes"}, {"pid", "PID"},
+		{"rxBytes", "RXBytes"}, {"txBytes", "TXBytes"}, {"pid", "PID"}, {"cgroup", "CGroup"},
 	};
 
 	for (size_t i = 0; i < sizeof(acronyms) / sizeof(acronyms[0]); i++)
@@ -218,7 +239,8 @@ int verb_show(struct ctl *c, char **args, int n)
 
 	for (int i = 0; i < n; i++) {
 		json_t *d = NULL;
-		int r = describe(c, args[i], CTL_FAILED, &d);
+		const bool container = is_container(args[i]);
+		int r = describe(c, args[i], container, CTL_FAILED, &d);
 
 		if (r) {
 			result = r;

@@ -59,7 +59,7 @@ start_server
 step "wrong usage"
 for words in "" "lst" "--frob list" "list x" "list --all" "add" "add x novalue" "del" "up" "show" "pids" \
   "down" "down --all x" "wait --timeout=x" "log-level loud" "identify x" "--json=x list" "plan --user=x" \
-  "list --timeout" "--all=3 down" "help frob" "confirm x" "shell x" "reload --restart" "reload --atomic" "apply --confirm=0"; do
+  "list --timeout" "--all=3 down" "help frob" "confirm x" "reload --atomic" "apply --restart" "apply --confirm=0"; do
   # shellcheck disable=SC2086
   assert_status 2 ctl $words
   [[ $OUTPUT == "netnsctl: "* ]] || fail "netnsctl $words: $OUTPUT"

@@ -7,7 +7,9 @@
 . "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
 
-TREE=${NETNSD_TRIXIE:-/var/tmp/netnsd-trixie}
+for TREE in "${NETNSD_TRIXIE-}" /var/cache/netnsd-tests/trixie /var/tmp/netnsd-trixie; do
+  [ ! -x "$TREE/usr/bin/varlinkctl" ] || break
+done
 if command -v varlinkctl >/dev/null && varlinkctl --help | grep -q -- validate-idl; then
   SEEN=/run/netnsd
   VARLINKCTL=(timeout 60 varlinkctl)
@@ -53,27 +55,27 @@ X
 start_daemon
 
 step "the registry leads to the socket"
-for interface in io.netnsd.Manager io.netnsd.Namespace; do
+for interface in io.netnsd.Manager io.netnsd.Namespace io.netnsd.Container; do
   assert_eq "$(readlink /run/varlink/registry/$interface)" /run/netnsd/io.netnsd
 done
 
 step "info and introspection"
 assert_json '.interfaces | sort | join(" ")' \
-  'io.netnsd.Manager io.netnsd.Namespace io.systemd.service org.varlink.service' vl --json=short info $SOCKET
+  'io.netnsd.Container io.netnsd.Manager io.netnsd.Namespace io.systemd.service org.varlink.service' vl --json=short info $SOCKET
 assert_eq "$(vl list-interfaces $SOCKET | sort | xargs)" \
-  'io.netnsd.Manager io.netnsd.Namespace io.systemd.service org.varlink.service' list-interfaces
+  'io.netnsd.Container io.netnsd.Manager io.netnsd.Namespace io.systemd.service org.varlink.service' list-interfaces
 methods=$(vl list-methods $SOCKET) || fail "list-methods failed: $methods"
-for method in io.netnsd.Namespace.List io.netnsd.Manager.Apply io.systemd.service.Ping org.varlink.service.GetInfo; do
+for method in io.netnsd.Namespace.List io.netnsd.Container.Start io.netnsd.Manager.Apply io.systemd.service.Ping org.varlink.service.GetInfo; do
   assert_contains "$methods" $method
 done
-for interface in io.netnsd.Manager io.netnsd.Namespace io.systemd.service org.varlink.service; do
+for interface in io.netnsd.Manager io.netnsd.Namespace io.netnsd.Container io.systemd.service org.varlink.service; do
   text=$(vl introspect $SOCKET $interface 2>&1) || fail "introspect $interface failed: $text"
   assert_contains "$text" "interface $interface"
   assert_lacks "$text" "Failed to parse"
 done
 
 step "calls"
-assert_json '.state, .total' $'running\n2' call io.netnsd.Manager.Describe '{}'
+assert_json '.state, .total, .containers.total' $'running\n2\n0' call io.netnsd.Manager.Describe '{}'
 assert_json '.name, .context.description, .runtime.state' $'one\nThe first\nconfigured' \
   call io.netnsd.Namespace.List '{"name":"one"}'
 assert_json '.runtime.inode' "$(ns_inode one)" call io.netnsd.Namespace.Describe '{"name":"one"}'
@@ -128,6 +130,11 @@ errors io.netnsd.Namespace.NoSuchNamespace io.netnsd.Namespace.Describe '{"name"
 errors io.netnsd.Namespace.NamespaceExists io.netnsd.Namespace.Add '{"name":"one"}'
 errors io.netnsd.Namespace.NotOurs io.netnsd.Namespace.Delete '{"name":"outside"}'
 errors io.netnsd.Namespace.BadConfiguration io.netnsd.Namespace.Add '{"name":"a/b"}'
+errors io.netnsd.Container.NoSuchContainer io.netnsd.Container.Describe '{"name":"none"}'
+errors io.netnsd.Container.NoSuchContainer io.netnsd.Container.Start '{"name":"none"}'
+errors org.varlink.service.ExpectedMore io.netnsd.Container.List '{}'
+errors org.varlink.service.InvalidParameter io.netnsd.Container.Kill '{"name":"none","signal":"SIGNONE"}'
+errors org.varlink.service.InvalidParameter io.netnsd.Container.Kill '{"name":"none","whom":"main"}'
 errors org.varlink.service.ExpectedMore io.netnsd.Namespace.List '{}'
 errors org.varlink.service.ExpectedMore io.netnsd.Manager.Subscribe '{}'
 errors org.varlink.service.InvalidParameter io.netnsd.Namespace.Up '{"name":"two","colour":"red"}'

@@ -40,6 +40,7 @@ struct ctl {
 	bool colors;
 	bool utf8;
 	struct varlink_client *client; /* connected at the first call */
+	char **argv;		       /* of main() */
 };
 
 /* --- main.c ---------------------------------------------------------------------------------- */
@@ -240,6 +241,7 @@ int verb_restart(struct ctl *c, char **args, int n);
 int verb_kill(struct ctl *c, char **args, int n);
 int verb_reset_failed(struct ctl *c, char **args, int n);
 int verb_log(struct ctl *c, char **args, int n);
+int verb_shell(struct ctl *c, char **args, int n);
 int verb_log_level(struct ctl *c, char **args, int n);
 int verb_version(struct ctl *c, char **args, int n);
 int verb_help(struct ctl *c, char **args, int n);
@@ -285,6 +287,23 @@ void log_sink_done(struct log_sink *s);
 /* log_file.c, log_journal.c: 0, or -errno with err. */
 int log_file(struct log_sink *s, const char *name, uint64_t lines, bool follow, struct error *err);
 int log_journal(struct log_sink *s, const char *name, uint64_t lines, bool follow, struct error *err);
+
+/* shell_relay.c: between the caller's descriptors and the command's, until `child` (a pidfd) has ended. */
+struct relay_channel {
+	int from, to; /* -1: not used */
+	char data[4096];
+	size_t begin, end;
+	bool closed; /* nothing more comes from `from` */
+};
+#define RELAY_CHANNELS 2
+struct relay {
+	struct relay_channel channels[RELAY_CHANNELS];
+	int terminal; /* the pty of the command, whose size follows ours; -1: none */
+	int child, signals;
+};
+int relay_signals(void); /* a signalfd of what relay_run() heeds, blocked from now on; -1: errno */
+/* 0: it has ended; else a signal that ends this program. The terminal is as it was. */
+int relay_run(struct relay *r);
 
 /* list.c: all namespaces, or containers (of one namespace, unless NULL), as a JSON array; 0, CTL_FAILED,
  * -EOPNOTSUPP (nothing said): the daemon does not know containers. */

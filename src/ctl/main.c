@@ -36,6 +36,8 @@ static const struct verb verbs[] = {
 	 OPTION_SIGNAL | OPTION_WHOM, verb_kill},
 	{"reset-failed", "CONTAINER...", "Forget that containers failed, and how often", 1, -1, 0,
 	 verb_reset_failed},
+	{"shell", "CONTAINER [COMMAND [ARGUMENT...]]", "Run a shell or a command in a container", 1, -1, 0,
+	 verb_shell},
 	{"log", "[-f] [-n LINES] CONTAINER", "Show what a container printed", 1, 1,
 	 OPTION_FOLLOW | OPTION_LINES, verb_log},
 	{"identify", "[PID]", "Print the names of a process's namespace", 0, 1, 0, verb_identify},
@@ -104,7 +106,9 @@ const char *netnsd_version(void)
 /* What exec's own failures exit with must not look like the command's. */
 static int usage_exit(const struct ctl *c)
 {
-	return c->verb && c->verb->run == verb_exec ? EXEC_FAILED : CTL_USAGE;
+	bool command = c->verb && (c->verb->run == verb_exec || c->verb->run == verb_shell);
+
+	return command ? EXEC_FAILED : CTL_USAGE;
 }
 
 int ctl_usage_error(const struct ctl *c, const char *format, ...)
@@ -227,7 +231,8 @@ int main(int argc, char **argv)
 	const char *socket = getenv("NETNSD_SOCKET");
 	struct ctl c = {.socket = socket && *socket ? socket : DEFAULT_SOCKET,
 			.timeout = UINT64_MAX,
-			.lines = UINT64_MAX};
+			.lines = UINT64_MAX,
+			.argv = argv};
 	_cleanup_free_ char **args = calloc((size_t)argc + 1, sizeof(char *));
 	int n = 0, r = CTL_DONE;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The options of netnsctl. They may stand anywhere on the line, but what follows exec's COMMAND is the
- * command's own; one that means nothing to the verb is refused rather than ignored. */
+/* The options of netnsctl. They may stand anywhere on the line, but what follows the COMMAND of exec and
+ * shell is the command's own; one that means nothing to the verb is refused rather than ignored. */
 #include "ctl.h"
 #include "parse.h"
 
@@ -213,7 +213,7 @@ int parse_arguments(struct ctl *c, int argc, char **argv, char **args, int *ret_
 			args[n++] = optarg;
 			if (n == 1)
 				c->verb = verb_find(args[0]);
-			if (n == 3 && c->verb && c->verb->run == verb_exec)
+			if (n == 3 && c->verb && (c->verb->run == verb_exec || c->verb->run == verb_shell))
 				break;
 			continue;
 		}

@@ -64,6 +64,7 @@ assert_status 2 ctl kill --kill-whom=main web
 assert_contains "$OUTPUT" "expected leader, supervisor or all"
 assert_status 2 ctl list --follow
 assert_contains "$OUTPUT" "--follow means nothing here"
+assert_status 125 ctl shell
 assert_status 1 ctl log a/b
 assert_contains "$OUTPUT" "no name a container can have"
 

@@ -106,8 +106,7 @@ static int take_spec(struct health *h, const struct health_spec *spec)
 		r = strv_copy(spec->command, (char ***)(uintptr_t)&h->spec.command);
 	if (r == 0 && spec->tcp)
 		r = health_parse_tcp(spec->tcp, &h->port.address);
-	if (r == 0 && ((spec->tcp && !(h->spec.tcp = strdup(spec->tcp))) ||
-		       (spec->cgroup && !(h->spec.cgroup = strdup(spec->cgroup)))))
+	if (r == 0 && spec->tcp && !(h->spec.tcp = strdup(spec->tcp)))
 		r = -ENOMEM;
 	if (r == 0 && spec->command &&
 	    (h->spec.leader_pidfd = fcntl(spec->leader_pidfd, F_DUPFD_CLOEXEC, 3)) < 0)
@@ -161,7 +160,6 @@ void health_free(struct health *h)
 	health_command_free(h->command);
 	strv_free((char **)(uintptr_t)h->spec.command);
 	free((char *)(uintptr_t)h->spec.tcp);
-	free((char *)(uintptr_t)h->spec.cgroup);
 	if (h->spec.leader_pidfd >= 0)
 		(void)close(h->spec.leader_pidfd);
 	if (h->spec.netns_fd >= 0)

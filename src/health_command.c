@@ -5,7 +5,6 @@
  * meanwhile. What does not end in time is killed, and what does not end then either is not left alone: a
  * zombie or a process that hangs in the kernel is kept until it has gone.
  */
-#include "cgroup.h"
 #include "enter.h"
 #include "health_internal.h"
 #include "parse.h"
@@ -129,9 +128,8 @@ static int spawn(struct health_command *c, const struct health_spec *spec, struc
 	for (size_t i = 0; i < n; i++)
 		argv[head + i] = spec->command[i];
 	r = process_spawn(c->loop, &process, on_exited, c, &c->process, err);
-	/* The helper joins its init's by itself; until then it is here, if that may have processes. */
-	if (r == 0 && spec->cgroup)
-		(void)cgroup_attach(spec->cgroup, process_pid(c->process), NULL);
+	/* The helper goes into the container's cgroup by itself: each such move waits for a grace period of
+	 * the kernel, 20 ms in which the loop would stand still. */
 	if (r == 0)
 		(void)process_release(c->process); /* has ended: on_exited() comes */
 	free(argv);

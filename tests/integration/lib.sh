@@ -30,6 +30,7 @@ NOTIFY_FD='' # what notify.py says
 FOREIGN=()  # names in /run/netns that the test made itself
 DAEMON_WRAPPER=() # what to run the daemon under; must exec it
 OWN_PIDS=() # processes that the test keeps running
+LEAK_HOOKS=() REPORT_HOOKS=() AT_EXIT=() # functions of other libraries: print what is left, tell more, clean up
 
 # --- results ----------------------------------------------------------------------------------
 
@@ -184,7 +185,15 @@ on_exit() {
   [ $status != 0 ] || [ $FAILURES = 0 ] || status=1
   [ $status = 0 ] || [ $status = 77 ] || report
   [ -z "$DAEMON_PID" ] || kill -9 "$DAEMON_PID" 2>/dev/null
+  run_hooks ${AT_EXIT[@]+"${AT_EXIT[@]}"}
   exit $status
+}
+
+run_hooks() { # FUNCTIONS...
+  local hook
+  for hook; do
+    "$hook"
+  done
 }
 
 # What one wants to see after a failure.
@@ -199,6 +208,7 @@ report() {
   ip -br addr
   echo "=== /run/netns"
   ls -li /run/netns 2>/dev/null
+  run_hooks ${REPORT_HOOKS[@]+"${REPORT_HOOKS[@]}"}
 }
 
 # --- configuration ----------------------------------------------------------------------------
@@ -563,6 +573,7 @@ leaks() { # prints what is left; only ever in $(...)
     name=$(tr '\0' ' ' <"$file/cmdline" 2>/dev/null)
     [ -z "$name" ] || echo "a process: $pid $name"
   done
+  run_hooks ${LEAK_HOOKS[@]+"${LEAK_HOOKS[@]}"}
 }
 
 no_leaks() {

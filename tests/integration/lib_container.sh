@@ -1,0 +1,282 @@
+# shellcheck shell=bash disable=SC2034
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What tests of containers source after lib.sh. A test looks like this:
+#
+#   . "$(dirname "$0")/lib.sh" || exit 1
+#   . "$(dirname "$0")/lib_container.sh" || exit 1
+#   container_sandbox "$@"
+#   start_daemon
+#   payload_conf one "log /shared/log sleep" Service.Restart=always   # /etc/netnsd/one.container
+#   assert_ok ctl start one
+#   finish
+#
+# The sandbox of lib.sh and what the real systemd-nspawn needs besides: the cgroup v2 hierarchy on
+# /sys/fs/cgroup and a cgroup of the test's own in it (the daemon's is "netnsd" in that, as it is a
+# service's on a real machine), and a /var whose changes are lost. The oracle is /proc, /sys/fs/cgroup
+# and the kernel's start times, never netnsd's own view. Most payloads are payload.c, which says what
+# happens to it in a log that is read from outside.
+
+MACHINES=$SANDBOX/machines # root directories
+SHARED=$SANDBOX/shared     # NAME below it is /shared inside
+CGROUP=''                  # of the test: full path
+DAEMON_CGROUP=''
+PAYLOAD=$SANDBOX/payload
+
+# --- sandbox ----------------------------------------------------------------------------------
+
+container_sandbox() { # "$@"
+  need_program systemd-nspawn setpriv
+  sandbox "$@"
+  AT_EXIT+=(container_exit)
+  LEAK_HOOKS+=(container_leaks)
+  REPORT_HOOKS+=(container_report)
+  need_program "${CC:-cc}" # not outside: sandbox() says first whether one may do anything at all
+  mkdir -p "$SANDBOX/var" "$SANDBOX/var-work" "$MACHINES" "$SHARED"
+  if ! mount -t overlay -o "lowerdir=/var,upperdir=$SANDBOX/var,workdir=$SANDBOX/var-work" var /var 2>/dev/null; then
+    mount -t tmpfs -o mode=0755 var /var || fail "no private /var"
+  fi
+  mkdir -p /var/log /var/tmp
+  rm -rf /var/log/netnsd /etc/systemd/nspawn
+  container_cgroup
+  build_payload
+}
+
+container_cgroup() {
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null || skip "the cgroup v2 hierarchy cannot be mounted here"
+  CGROUP=/sys/fs/cgroup/netnsd-test-$TEST_NAME-$(od -An -N6 -tx1 /dev/urandom | tr -d ' ')
+  DAEMON_CGROUP=$CGROUP/netnsd
+  CGROUP_BEFORE=/sys/fs/cgroup$(awk -F: '$1 == 0 { print $3 }' /proc/self/cgroup)
+  mkdir -p "$CGROUP/test" "$DAEMON_CGROUP" 2>/dev/null || skip "no cgroup can be made here"
+  echo $$ >"$CGROUP/test/cgroup.procs" || skip "this process cannot be moved into a cgroup"
+  # The daemon has one of its own, as a service has.
+  # shellcheck disable=SC2016
+  DAEMON_WRAPPER=("$BASH" -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$DAEMON_CGROUP")
+}
+
+build_payload() {
+  local out
+  # shellcheck disable=SC2086
+  out=$(${CC:-cc} -static -std=gnu11 -D_GNU_SOURCE -O1 -o "$PAYLOAD" "$TEST_LIB/payload.c" 2>&1) ||
+    skip "no static program can be linked here: $(head -n 1 <<<"$out")"
+}
+
+# Nothing of ours may stay on the machine, whatever went wrong. Only processes of this test are in it.
+container_exit() {
+  local i
+  [ -d "${CGROUP:-/nowhere}" ] || return 0
+  echo $$ >"$CGROUP_BEFORE/cgroup.procs" 2>/dev/null
+  for ((i = 0; i < 100; i++)); do
+    echo 1 >"$CGROUP/cgroup.kill" 2>/dev/null
+    find "$CGROUP" -depth -type d -exec rmdir {} + 2>/dev/null
+    [ -d "$CGROUP" ] || return 0
+    sleep 0.05
+  done
+  echo "the cgroup $CGROUP cannot be removed" >&2
+}
+
+container_leaks() {
+  local file
+  for file in "$DAEMON_CGROUP"/containers/*/ "$DAEMON_CGROUP"/*/; do
+    [ -d "$file" ] || continue
+    case $file in
+      "$DAEMON_CGROUP"/daemon/ | "$DAEMON_CGROUP"/containers/) ;;
+      *) echo "a cgroup: ${file#"$CGROUP"}" ;;
+    esac
+  done
+  awk '$5 ~ "^/run/(netnsd|systemd)/" { print "a mount: " $5 }' /proc/self/mountinfo
+  find "$MACHINES" /run/netnsd /var/tmp -xdev -name '.#*' -printf 'a leftover of nspawn: %p\n' 2>/dev/null
+  find /run/systemd/nspawn/unix-export /run/netnsd/containers /run/netnsd/notify -mindepth 1 -maxdepth 1 \
+    -printf 'a leftover of a run: %p\n' 2>/dev/null
+}
+
+container_report() {
+  local file
+  echo "=== processes"
+  ps -eo pid,ppid,stat,cgroup:60,args --forest 2>/dev/null | cut -c1-260
+  for file in /var/log/netnsd/*.log; do
+    [ ! -f "$file" ] || { echo "=== $file" && tail -n 15 "$file"; }
+  done
+  for file in "$SHARED"/*/log; do
+    [ ! -f "$file" ] || { echo "=== $file" && tail -n 15 "$file"; }
+  done
+}
+
+# --- roots and configuration ------------------------------------------------------------------
+
+# A root directory with busybox and its applets, and the payload as /payload.
+machine_root() { # NAME [init]: with init, /sbin/init is one
+  local root=$MACHINES/$1
+  [ -x /bin/busybox ] || skip "needs /bin/busybox (busybox-static)"
+  mkdir -p "$root"/{usr/bin,usr/sbin,etc,proc,sys,dev,tmp,run,var/lib,root,shared}
+  ln -sfn usr/bin "$root/bin"
+  ln -sfn usr/sbin "$root/sbin"
+  cp /bin/busybox "$root/usr/bin/busybox"
+  cp "$PAYLOAD" "$root/payload"
+  busybox_links "$root"
+  echo "ID=test" >"$root/etc/os-release"
+  echo "root:x:0:0:root:/root:/bin/sh" >"$root/etc/passwd"
+  echo "root:x:0:" >"$root/etc/group"
+  : >"$root/etc/machine-id"
+  [ "${2-}" != init ] || cat >"$root/usr/sbin/init" <<'SCRIPT'
+#!/bin/sh
+exec /payload $(cat /shared/init)
+SCRIPT
+  [ "${2-}" != init ] || chmod 755 "$root/usr/sbin/init"
+  mkdir -p "$SHARED/$1"
+}
+
+busybox_links() { # ROOT
+  local applet
+  for applet in sh ash cat ls ip mount umount id stat mkdir rm touch dd df hostname env sleep reboot poweroff ps wc \
+    mknod test true false grep printf nc wget head tail seq kill sync readlink; do
+    ln -sf busybox "$1/usr/bin/$applet"
+  done
+}
+
+# The file of a container whose payload does these words of payload.c. Its /shared is $SHARED/NAME outside.
+# More keys: SECTION.KEY=VALUE; an empty value leaves out what is written otherwise.
+payload_conf() { # NAME WORDS [SECTION.KEY=VALUE...]
+  local name=$1 words=$2 section
+  shift 2
+  mkdir -p "$SHARED/$name"
+  is_among "Container.Directory=" "$@" || [ -d "$MACHINES/$name" ] || machine_root "$name"
+  for section in Container Exec Files Service; do
+    echo "[$section]"
+    case $section in
+      Container) is_among "Container.Directory=" "$@" || echo "Directory=$MACHINES/$name" ;;
+      Exec) [ -z "$words" ] || echo "Parameters=/payload $words" ;;
+      Files) is_among "Files.Bind=" "$@" || echo "Bind=$SHARED/$name:/shared" ;;
+    esac
+    [ $# = 0 ] || printf '%s\n' "$@" | sed -n "/=\$/d; s/^$section\.//p"
+  done >"/etc/netnsd/$name.container"
+}
+
+# A whole file.
+container_conf() { # NAME
+  cat >"/etc/netnsd/$1.container"
+}
+
+# --- the kernel's view ------------------------------------------------------------------------
+
+# Every systemd-nspawn that runs machine NAME.
+nspawns_of() { # NAME
+  local file
+  for file in /proc/[0-9]*/cmdline; do
+    tr '\0' '\n' <"$file" 2>/dev/null | awk -v name="$1" '
+      NR == 1 { is = $0 ~ /(^|\/)systemd-nspawn$/ }
+      is && ($0 == "--machine=" name || $0 == "-M" name || (before == "-M" || before == "--machine") && $0 == name) { found = 1 }
+      { before = $0 }
+      END { exit !found }' && basename "$(dirname "$file")"
+  done
+}
+
+nspawn_of() { # NAME: the first
+  nspawns_of "$1" | head -n 1
+}
+
+# PID 1 of the container, as this sandbox numbers it: the child of nspawn that is 1 in a namespace below ours.
+leader_of() { # NAME
+  local nspawn child
+  nspawn=$(nspawn_of "$1")
+  [ -n "$nspawn" ] || return 0
+  for child in $(cat "/proc/$nspawn/task/"*"/children" 2>/dev/null); do
+    awk '$1 == "NSpid:" && NF == 3 && $3 == 1 { found = 1 } END { exit !found }' "/proc/$child/status" 2>/dev/null &&
+      echo "$child" && return
+  done
+}
+
+is_running() { # NAME: its payload has begun (nspawn's stub has execed)
+  local leader
+  leader=$(leader_of "$1")
+  [ -n "$leader" ] && [ "$(readlink "/proc/$leader/exe")" != "$(readlink "/proc/$(nspawn_of "$1")/exe")" ]
+}
+
+is_gone() { # NAME: no nspawn, and nothing in its cgroup
+  [ -z "$(nspawns_of "$1")" ] && [ -z "$(cgroup_pids "$1")" ]
+}
+
+# A process that came later has another one.
+start_time() { # PID
+  sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+}
+
+identity_of() { # NAME: its payload's PID and start time
+  local leader
+  leader=$(leader_of "$1")
+  [ -z "$leader" ] || echo "$leader $(start_time "$leader")"
+}
+
+is_another_than() { # IDENTITY NAME: runs, as another one
+  local now
+  is_running "$2" || return 1
+  now=$(identity_of "$2")
+  [ -n "$now" ] && [ "$now" != "$1" ]
+}
+
+cgroup_of() { # PID: full path
+  echo "/sys/fs/cgroup$(awk -F: '$1 == 0 { print $3 }' "/proc/$1/cgroup" 2>/dev/null)"
+}
+
+cgroup_pids() { # NAME: everything in its cgroup and below
+  find "$DAEMON_CGROUP/containers/$1" -name cgroup.procs -exec cat {} + 2>/dev/null
+}
+
+netns_of() { # PID: inode
+  stat -L -c %i "/proc/$1/ns/net" 2>/dev/null
+}
+
+is_dead() { # PID START-TIME: that very process has gone
+  local now
+  now=$(start_time "$1")
+  [ -z "$now" ] || [ "$now" != "$2" ] || [ "$(process_state "$1")" = Z ]
+}
+
+process_state() { # PID: R, S, T, Z
+  sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 1
+}
+
+# A command inside, by nsenter alone.
+inside() { # NAME COMMAND...
+  local leader
+  leader=$(leader_of "$1")
+  shift
+  [ -n "$leader" ] || fail "it does not run"
+  nsenter -t "$leader" -m -u -i -n -p -r -w -- "$@"
+}
+
+# --- the payload's log ------------------------------------------------------------------------
+
+log_of() { # NAME
+  cat "$SHARED/$1/log" 2>/dev/null
+}
+
+log_has() { # NAME LINE [TIMES]: at least so often
+  [ "$(log_of "$1" | grep -c -x -F -- "$2")" -ge "${3:-1}" ]
+}
+
+await_log() { # NAME LINE [TIMES]
+  wait_for 15 log_has "$@" || fail "the payload of $1 never said '$2'${3:+ $3 times}: $(log_of "$1")"
+}
+
+begins_of() { # NAME: how often its payload has begun
+  log_of "$1" | grep -c -x 'begin 1'
+}
+
+forget_log() { # NAME
+  rm -f "$SHARED/$1/log"
+}
+
+# --- netnsd's view, which is compared with the kernel's ----------------------------------------
+
+cstate() { # NAME
+  ctl show "$1.container" | sed -n 's/^State=//p'
+}
+
+cshow() { # NAME KEY
+  ctl show "$1.container" | sed -n "s/^$2=//p"
+}
+
+# The last words of the log line that tells why it was restarted, or not.
+logged() { # TEXT: the daemon's log has it
+  grep -q -F -- "$1" $SANDBOX/daemon.log
+}

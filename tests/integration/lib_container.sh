@@ -179,9 +179,11 @@ leader_of() { # NAME
   local nspawn child
   nspawn=$(nspawn_of "$1")
   [ -n "$nspawn" ] || return 0
+  # shellcheck disable=SC2013 # words they are
   for child in $(cat "/proc/$nspawn/task/"*"/children" 2>/dev/null); do
-    awk '$1 == "NSpid:" && NF == 3 && $3 == 1 { found = 1 } END { exit !found }' "/proc/$child/status" 2>/dev/null &&
-      echo "$child" && return
+    awk '$1 == "NSpid:" && NF == 3 && $3 == 1 { found = 1 } END { exit !found }' "/proc/$child/status" 2>/dev/null || continue
+    echo "$child"
+    return
   done
 }
 
@@ -278,5 +280,5 @@ cshow() { # NAME KEY
 
 # The last words of the log line that tells why it was restarted, or not.
 logged() { # TEXT: the daemon's log has it
-  grep -q -F -- "$1" $SANDBOX/daemon.log
+  grep -q -F -- "$1" "$SANDBOX/daemon.log"
 }

@@ -3,7 +3,8 @@
  * other. All signals are blocked from the first instruction on, so that none is lost: whoever waits tells
  * each.
  *
- *   log FILE        from here on events are also appended to FILE, one a line
+ *   log FILE        from here on events are appended to FILE, one a line: "begin PID", "at MILLISECONDS"
+ * (boottime) lock FILE       locks it for its life; somebody else who has it is an event ("locked already")
  *   event TEXT      one such line, of our own
  *   say TEXT        to the console
  *   ready           READY=1 to $NOTIFY_SOCKET;    notify TEXT: anything else
@@ -30,11 +31,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/reboot.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -238,7 +238,18 @@ static void open_log(const char *file)
 	log_fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (log_fd < 0)
 		give_up(file);
+	struct timespec now;
+	clock_gettime(CLOCK_BOOTTIME, &now);
 	event("begin %d", getpid());
+	event("at %lld", now.tv_sec * 1000LL + now.tv_nsec / 1000000);
+}
+
+static void lock_file(const char *file)
+{
+	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		give_up(file);
+	event("%s", flock(fd, LOCK_EX | LOCK_NB) < 0 ? "locked already" : "locked");
 }
 
 /* Words without an argument. */
@@ -270,6 +281,8 @@ static bool do_argument(const char *word, const char *argument)
 	long number = strtol(argument, NULL, 10);
 	if (!strcmp(word, "log"))
 		open_log(argument);
+	else if (!strcmp(word, "lock"))
+		lock_file(argument);
 	else if (!strcmp(word, "event"))
 		event("%s", argument);
 	else if (!strcmp(word, "say")) {

@@ -134,16 +134,16 @@ busybox_links() { # ROOT
 }
 
 # The file of a container whose payload does these words of payload.c. Its /shared is $SHARED/NAME outside.
-# More keys: SECTION.KEY=VALUE; an empty value leaves out what is written otherwise.
+# More keys: SECTION.KEY=VALUE; Container.Directory= and Files.Bind= without a value leave out ours.
 payload_conf() { # NAME WORDS [SECTION.KEY=VALUE...]
   local name=$1 words=$2 section
   shift 2
   mkdir -p "$SHARED/$name"
-  is_among "Container.Directory=" "$@" || [ -d "$MACHINES/$name" ] || machine_root "$name"
+  [[ " $*" == *" Container.Directory="* ]] || [ -d "$MACHINES/$name" ] || machine_root "$name"
   for section in Container Exec Files Service; do
     echo "[$section]"
     case $section in
-      Container) is_among "Container.Directory=" "$@" || echo "Directory=$MACHINES/$name" ;;
+      Container) [[ " $*" == *" Container.Directory="* ]] || echo "Directory=$MACHINES/$name" ;;
       Exec) [ -z "$words" ] || echo "Parameters=/payload $words" ;;
       Files) is_among "Files.Bind=" "$@" || echo "Bind=$SHARED/$name:/shared" ;;
     esac
@@ -223,6 +223,10 @@ cgroup_pids() { # NAME: everything in its cgroup and below
   find "$DAEMON_CGROUP/containers/$1" -name cgroup.procs -exec cat {} + 2>/dev/null
 }
 
+names_in() { # DIRECTORY
+  find "$1/" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | tr '\n' ' ' | sed 's/ $//'
+}
+
 netns_of() { # PID: inode
   stat -L -c %i "/proc/$1/ns/net" 2>/dev/null
 }
@@ -270,15 +274,47 @@ forget_log() { # NAME
 
 # --- netnsd's view, which is compared with the kernel's ----------------------------------------
 
+cshow() { # NAME FILTER: of the answer of Describe; null prints nothing
+  ctl show --json=short "$1.container" 2>/dev/null | jq -r -c "$2 | select(. != null)"
+}
+
 cstate() { # NAME
-  ctl show "$1.container" | sed -n 's/^State=//p'
+  cshow "$1" .runtime.state
 }
 
-cshow() { # NAME KEY
-  ctl show "$1.container" | sed -n "s/^$2=//p"
+cresult() { # NAME
+  cshow "$1" .runtime.result
 }
 
-# The last words of the log line that tells why it was restarted, or not.
-logged() { # TEXT: the daemon's log has it
-  grep -q -F -- "$1" "$SANDBOX/daemon.log"
+assert_cstate() { # NAME STATE [RESULT]: soon
+  assert_soon_eq "$2" cstate "$1"
+  [ $# = 2 ] || assert_eq "$(cresult "$1")" "$3" "the result of $1"
+}
+
+# As netnsd says and as the kernel has it.
+assert_runs() { # NAME
+  assert_eq "$(cstate "$1")" running "the state of $1"
+  assert_soon is_running "$1"
+  assert_eq "$(cshow "$1" .runtime.leader)" "$(leader_of "$1")" "the leader of $1"
+  assert_eq "$(cshow "$1" .runtime.pid)" "$(nspawn_of "$1")" "the nspawn of $1"
+  assert_eq "$(nspawns_of "$1" | wc -l)" 1 "nspawns of $1"
+}
+
+# Nothing of it is there, neither process nor cgroup nor mount nor file.
+assert_nothing_of() { # NAME
+  assert_soon is_gone "$1"
+  assert_soon test ! -e "$DAEMON_CGROUP/containers/$1"
+  assert_soon test ! -e "/run/netnsd/containers/$1"
+}
+
+logged() { # TEXT [FIRST-LINE]: the daemon's log has it, from this line on
+  tail -n "+${2:-1}" "$SANDBOX/daemon.log" | grep -q -F -- "$1"
+}
+
+log_mark() { # where the daemon's log ends now, for logged
+  echo $(($(wc -l <"$SANDBOX/daemon.log") + 1))
+}
+
+now_ms() { # of the clock that the payload's log has
+  awk '{ printf "%d\n", $1 * 1000 }' /proc/uptime
 }

@@ -110,8 +110,10 @@ machine_root() { # NAME [init]: with init, /sbin/init is one
   mkdir -p "$root"/{usr/bin,usr/sbin,etc,proc,sys,dev,tmp,run,var/lib,root,shared}
   ln -sfn usr/bin "$root/bin"
   ln -sfn usr/sbin "$root/sbin"
-  cp /bin/busybox "$root/usr/bin/busybox"
-  cp "$PAYLOAD" "$root/payload"
+  # Links: they are only read, and there are many roots.
+  [ -e "$SANDBOX/busybox" ] || cp /bin/busybox "$SANDBOX/busybox"
+  ln -f "$SANDBOX/busybox" "$root/usr/bin/busybox"
+  ln -f "$PAYLOAD" "$root/payload"
   busybox_links "$root"
   echo "ID=test" >"$root/etc/os-release"
   echo "root:x:0:0:root:/root:/bin/sh" >"$root/etc/passwd"

@@ -16,11 +16,10 @@
  *   exit N, crash, reboot, poweroff
  *   fork N          N children that left the session and sleep for ever, deaf to all signals
  *   flood, flood-notify   as much as goes, to the console, to $NOTIFY_SOCKET, for ever
- *   lines N         N numbered lines to the console
- *   memory N        takes N MiB and touches them
- *   listen PORT     a TCP port of all addresses, connections are left waiting;  connect PORT: of 127.0.0.1
- *   sh TEXT         /bin/sh -c TEXT, waits for it, its status is an event
- *   exec FILE ARG... */
+ *   lines N         N numbered lines to the console; long N: one of N bytes; escapes: one that a terminal
+ * obeys memory N        takes N MiB and touches them listen PORT     a TCP port of all addresses, connections
+ * are left waiting;  connect PORT: of 127.0.0.1 sh TEXT         /bin/sh -c TEXT, waits for it, its status is
+ * an event exec FILE ARG... */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +62,12 @@ static void __attribute__((noreturn)) give_up(const char *what)
 	event("failed %s: %s", what, strerror(errno));
 	fprintf(stderr, "payload: %s: %s\n", what, strerror(errno));
 	_exit(98);
+}
+
+static void print(const char *text)
+{
+	fputs(text, stdout);
+	fflush(stdout);
 }
 
 static void nap(long ms)
@@ -265,6 +270,8 @@ static bool do_word(const char *word)
 		flood_notify();
 	else if (!strcmp(word, "crash"))
 		abort();
+	else if (!strcmp(word, "escapes"))
+		print("a\033[31mred\007\n");
 	else if (!strcmp(word, "reboot") || !strcmp(word, "poweroff")) {
 		event("%s", word);
 		reboot(word[0] == 'r' ? RB_AUTOBOOT : RB_POWER_OFF);
@@ -286,8 +293,12 @@ static bool do_argument(const char *word, const char *argument)
 	else if (!strcmp(word, "event"))
 		event("%s", argument);
 	else if (!strcmp(word, "say")) {
-		puts(argument);
-		fflush(stdout);
+		print(argument);
+		print("\n");
+	} else if (!strcmp(word, "long")) {
+		for (long i = 0; i < number; i++)
+			putchar('x');
+		print("\n");
 	} else if (!strcmp(word, "notify"))
 		notify(argument);
 	else if (!strcmp(word, "pause"))

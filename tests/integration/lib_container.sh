@@ -136,12 +136,14 @@ busybox_links() { # ROOT
 }
 
 # The file of a container whose payload does these words of payload.c. Its /shared is $SHARED/NAME outside.
-# More keys: SECTION.KEY=VALUE; Container.Directory= and Files.Bind= without a value leave out ours.
+# More keys: SECTION.KEY=VALUE; Container.Directory= and Files.Bind= without a value leave out ours. Its namespace
+# is declared as well, unless it is or another one is named.
 payload_conf() { # NAME WORDS [SECTION.KEY=VALUE...]
   local name=$1 words=$2 section
   shift 2
   mkdir -p "$SHARED/$name"
   [[ " $*" == *" Container.Directory="* ]] || [ -d "$MACHINES/$name" ] || machine_root "$name"
+  [ -e "/etc/netnsd/$name.netns" ] || [[ " $*" == *" Container.Namespace="* ]] || conf "$name" <<<"[Namespace]"
   for section in Container Exec Files Service; do
     echo "[$section]"
     case $section in

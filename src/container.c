@@ -39,12 +39,6 @@ bool container_is_active(const struct container *c)
 	return supervise_is_active(&c->s) || c->s.state == CONTAINER_AUTO_RESTART;
 }
 
-bool container_is_starting(const struct container *c)
-{
-	return c->s.state == CONTAINER_START_PRE || c->s.state == CONTAINER_START ||
-	       c->s.state == CONTAINER_AUTO_RESTART;
-}
-
 void container_log(const struct container *c, int level, const char *format, ...)
 {
 	char text[1024];

@@ -97,7 +97,6 @@ int container_host_cgroup(const struct container_host *h, const struct container
 int container_ensure(struct manager *m, const char *name, struct container **ret);
 bool container_is_active(const struct container *c);
 /* Being started: what is After= it waits. */
-bool container_is_starting(const struct container *c);
 const struct container_settings *
 container_current(const struct container *c);		/* running, else declared; may be NULL */
 const char *container_netns(const struct container *c); /* "" when unknown */

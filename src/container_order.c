@@ -33,12 +33,13 @@ static int pull_requirements(struct container *c, struct error *err)
 	return STAGE_LATER; /* all that begin together are known by then */
 }
 
-static const struct container *who_is_starting(const struct container *c)
+/* Also one that is just ending: it may be about to start again, or to fail. */
+static const struct container *who_is_undecided(const struct container *c)
 {
 	for (size_t i = 0; i < strv_length(c->running->after); i++) {
 		const struct container *other = manager_find_container(c->manager, c->running->after[i]);
 
-		if (other && other != c && container_is_starting(other))
+		if (other && other != c && container_is_active(other) && other->s.state != CONTAINER_RUNNING)
 			return other;
 	}
 	return NULL;
@@ -64,7 +65,7 @@ int container_stage_order(struct container *c, struct error *err)
 
 	if (!c->p->pulled)
 		return pull_requirements(c, err);
-	if (who_is_starting(c))
+	if (who_is_undecided(c))
 		return STAGE_LATER;
 	other = who_failed(c);
 	if (!other)
@@ -90,11 +91,25 @@ int container_stage_slot(struct container *c, struct error *err)
 
 /* --- stopping ----------------------------------------------------------------------------------- */
 
-static bool depends_on(const struct container *c, const char *name, bool also_after)
+static bool requires(const struct container *c, const char *name)
 {
 	const struct container_settings *s = container_current(c);
 
-	return s && (strv_contains(s->requires, name) || (also_after && strv_contains(s->after, name)));
+	return s && strv_contains(s->requires, name);
+}
+
+static bool comes_after(const struct container *c, const char *name)
+{
+	const struct container_settings *s = container_current(c);
+
+	return s && strv_contains(s->after, name);
+}
+
+static bool is_stopping(const struct container *c)
+{
+	return container_is_active(c) &&
+	       (c->p->stop_wanted || c->s.state == CONTAINER_STOP_SIGTERM ||
+		c->s.state == CONTAINER_STOP_SIGKILL || c->s.state == CONTAINER_STOP_POST);
 }
 
 void container_stop_ordered(struct container *c, bool come_back)
@@ -106,21 +121,21 @@ void container_stop_ordered(struct container *c, bool come_back)
 	c->p->stop_wanted = true;
 	c->p->restart_wanted = come_back;
 	HASH_ITER (hh, c->manager->containers, other, tmp)
-		if (other != c && container_is_active(other) && depends_on(other, c->name, false)) {
+		if (other != c && container_is_active(other) && requires(other, c->name)) {
 			other->p->again = come_back;
 			container_stop_ordered(other, false);
 		}
 	containers_settle_soon(c->manager);
 }
 
-/* Those that come after it go first. */
+/* Those that come after it go first, until they have ended. Requires= alone is no order: together with an
+ * After= the other way round it would be a circle that nobody refused. */
 static bool somebody_goes_first(const struct container *c)
 {
 	struct container *other, *tmp;
 
 	HASH_ITER (hh, c->manager->containers, other, tmp)
-		if (other != c && other->p->stop_wanted && container_is_active(other) &&
-		    depends_on(other, c->name, true))
+		if (other != c && is_stopping(other) && comes_after(other, c->name))
 			return true;
 	return false;
 }

@@ -42,11 +42,20 @@ assert_soon_eq "first ready second third" order
 assert_cstate third running
 assert_eq "$(cstate manual)" dead
 
-step "stopping all goes the other way round"
-ctl stop first second third || fail "stop"
+step "what needs others goes before them"
+mark=$(log_mark)
+assert_ok ctl down pod
 for name in first second third; do
   assert_nothing_of $name
 done
+assert_eq "$(tail -n "+$mark" "$SANDBOX/daemon.log" | sed -n 's/\.container: dead.*//p' | tr '\n' ' ')" "third second first " "order of the ends"
+rm "$SHARED/all/go"
+assert_ok ctl up pod
+assert_soon_eq "first ready second third first" order
+: >"$SHARED/all/go"
+assert_soon_eq "first ready second third first ready second third" order
+assert_cstate third running
+assert_ok ctl stop third second first
 
 step "Requires= pulls in what is needed, After= alone does not"
 forget_log all
@@ -66,6 +75,18 @@ assert_contains "$OUTPUT" failing
 assert_cstate needy failed dependency
 assert_eq "$(order)" failing
 [ -z "$(nspawns_of needy)" ] || fail "needy runs without what it requires"
+
+step "Requires= one way and After= the other is no circle, neither at the start nor at the stop"
+ordered left "log /shared/log event \"here left\" pause 100 ready sleep" Exec.NotifyReady=yes Service.Requires=right
+ordered right "log /shared/log event \"here right\" sleep" Service.After=left
+forget_log all
+assert_ok ctl reload
+assert_ok timeout 20 "$NETNSCTL" start left
+assert_cstate right running
+assert_eq "$(order)" "left right"
+assert_ok timeout 20 "$NETNSCTL" stop left right
+assert_nothing_of left
+assert_nothing_of right
 
 step "cycles are refused, with the names in them, and nothing changes"
 before=$(cat /etc/netnsd/second.container)

@@ -94,7 +94,7 @@ step "a flood of notifications from inside: bounded, told to nobody, no lie abou
 assert_ok ctl start notifies
 assert_soon is_running notifies
 leader=$(leader_of notifies)
-for i in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
   assert_eq "$(cshow notifies .runtime.leader)" "$leader"
   assert_lacks "$(cshow notifies .runtime.statusText)" $'\033'
   ctl show --json=short quiet.container >/dev/null || fail "the daemon does not answer"

@@ -162,15 +162,24 @@ container_conf() { # NAME
 
 # --- the kernel's view ------------------------------------------------------------------------
 
-# Every systemd-nspawn that runs machine NAME.
+parent_of() { # PID
+  local stat
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+  stat=${stat##*) }
+  stat=${stat#* }
+  echo "${stat%% *}"
+}
+
+# Every systemd-nspawn that runs machine NAME; not what it forks and what has the same command line at first.
 nspawns_of() { # NAME
-  local file
-  for file in /proc/[0-9]*/cmdline; do
-    tr '\0' '\n' <"$file" 2>/dev/null | awk -v name="$1" '
-      NR == 1 { is = $0 ~ /(^|\/)systemd-nspawn$/ }
-      is && ($0 == "--machine=" name || $0 == "-M" name || (before == "-M" || before == "--machine") && $0 == name) { found = 1 }
-      { before = $0 }
-      END { exit !found }' && basename "$(dirname "$file")"
+  local dir argv found=() pid
+  for dir in /proc/[0-9]*; do
+    argv=()
+    { mapfile -d '' -t argv <"$dir/cmdline"; } 2>/dev/null
+    [[ "${argv[0]-}" == */systemd-nspawn && " ${argv[*]} " == *" --machine=$1 "* ]] && found+=("${dir#/proc/}")
+  done
+  for pid in ${found[@]+"${found[@]}"}; do
+    is_among "$(parent_of "$pid")" "${found[@]}" || echo "$pid"
   done
 }
 
@@ -180,14 +189,14 @@ nspawn_of() { # NAME: the first
 
 # PID 1 of the container, as this sandbox numbers it: the child of nspawn that is 1 in a namespace below ours.
 leader_of() { # NAME
-  local nspawn child
+  local nspawn child key value
   nspawn=$(nspawn_of "$1")
   [ -n "$nspawn" ] || return 0
   # shellcheck disable=SC2013 # words they are
   for child in $(cat "/proc/$nspawn/task/"*"/children" 2>/dev/null); do
-    awk '$1 == "NSpid:" && NF == 3 && $3 == 1 { found = 1 } END { exit !found }' "/proc/$child/status" 2>/dev/null || continue
-    echo "$child"
-    return
+    while read -r key value; do
+      [[ "$key" != NSpid: || ! "$value" =~ ^[0-9]+[[:space:]]1$ ]] || { echo "$child" && return; }
+    done 2>/dev/null <"/proc/$child/status"
   done
 }
 
@@ -203,7 +212,10 @@ is_gone() { # NAME: no nspawn, and nothing in its cgroup
 
 # A process that came later has another one.
 start_time() { # PID
-  sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+  local stat
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+  read -r -a stat <<<"${stat##*) }"
+  echo "${stat[19]}"
 }
 
 identity_of() { # NAME: its payload's PID and start time
@@ -242,7 +254,10 @@ is_dead() { # PID START-TIME: that very process has gone
 }
 
 process_state() { # PID: R, S, T, Z
-  sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 1
+  local stat
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+  stat=${stat##*) }
+  echo "${stat%% *}"
 }
 
 # A command inside, by nsenter alone.
@@ -301,7 +316,7 @@ assert_runs() { # NAME
   assert_soon is_running "$1"
   assert_eq "$(cshow "$1" .runtime.leader)" "$(leader_of "$1")" "the leader of $1"
   assert_eq "$(cshow "$1" .runtime.pid)" "$(nspawn_of "$1")" "the nspawn of $1"
-  assert_eq "$(nspawns_of "$1" | wc -l)" 1 "nspawns of $1"
+  assert_eq "$(nspawns_of "$1" | grep -c .)" 1 "nspawns of $1"
 }
 
 # Nothing of it is there, neither process nor cgroup nor mount nor file.

@@ -10,7 +10,7 @@
 #   NETNSD_QEMU_TESTS="A B..."   instead of all; each is a file below tests
 . "$(dirname "$0")/../integration/lib.sh" || exit 1
 
-tests=${NETNSD_QEMU_TESTS:-kernel/test_kinds.t system/qemu/kinds.sh system/qemu/card.sh system/qemu/repair.sh}
+tests=${NETNSD_QEMU_TESTS:-kernel/test_kinds.t system/qemu/kinds.sh system/qemu/card.sh system/qemu/repair.sh system/qemu/limits.sh}
 modules=(
   virtio_pci 9p 9pnet_virtio overlay virtio_net
   veth bridge dummy ifb 8021q macvlan macvtap ipvlan vrf vxlan

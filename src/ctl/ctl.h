@@ -171,7 +171,7 @@ int files_of_object(const char *const *directories, const struct object_name *ob
 int files_load(const struct registry *registry, const char *const *directories, const char *const *files,
 	       struct diags *diags);
 /* Reads a file of at most CONFIG_FILE_MAX bytes. */
-int file_read(const char *path, char **ret, size_t *ret_length, struct error *err);
+int ctl_read_file(const char *path, char **ret, size_t *ret_length, struct error *err);
 /* Plugins and netnsd.conf as a check needs them. */
 int registry_load(struct registry *r, const char *const *directories, struct diags *diags, struct error *err);
 

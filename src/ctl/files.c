@@ -17,7 +17,7 @@
 #define NETNSD_PLUGIN_DIR "/usr/lib/netnsd/plugins"
 #endif
 
-int file_read(const char *path, char **ret, size_t *ret_length, struct error *err)
+int ctl_read_file(const char *path, char **ret, size_t *ret_length, struct error *err)
 {
 	/* O_NONBLOCK: a pipe under that name must not make us wait. */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

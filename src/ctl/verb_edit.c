@@ -68,7 +68,7 @@ static int read_present(struct edit *e)
 	if (r == -ENOENT)
 		return 0;
 	if (r >= 0)
-		r = file_read(files[0], &e->before, &e->length, &err);
+		r = ctl_read_file(files[0], &e->before, &e->length, &err);
 	if (r < 0) {
 		ctl_error("cannot edit '%s': %s", e->name, err.text);
 		return CTL_FAILED;
@@ -259,7 +259,7 @@ static int finish(struct edit *e)
 	size_t length = 0;
 	int r;
 
-	if (file_read(e->copy, &text, &length, &err) < 0) {
+	if (ctl_read_file(e->copy, &text, &length, &err) < 0) {
 		ctl_error("'%s' was not changed: %s", e->name, err.text);
 		return CTL_FAILED;
 	}

@@ -46,7 +46,7 @@ static int cat_file(const struct ctl *c, const char *path, bool first)
 	struct error err = {0};
 	size_t length = 0;
 
-	if (file_read(path, &text, &length, &err) < 0) {
+	if (ctl_read_file(path, &text, &length, &err) < 0) {
 		ctl_error("%s", err.text);
 		return CTL_FAILED;
 	}

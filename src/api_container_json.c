@@ -135,12 +135,6 @@ json_t *api_container_entry(const struct container *c, bool with_text, bool with
 	return api_built(o, r);
 }
 
-void api_container_text(const struct container *c, char *buffer, size_t size)
-{
-	(void)str_format(buffer, size, "%s%s%s", container_state_to_string(c->s.state),
-			 c->reason.code != 0 ? ": " : "", c->reason.code != 0 ? c->reason.text : "");
-}
-
 /* --- counts -------------------------------------------------------------------------------------- */
 
 int api_put_container_counts(json_t *o, struct manager *m)

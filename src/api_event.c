@@ -90,11 +90,11 @@ int api_present_unit(const struct unit *u, struct api_message **ret)
 int api_present_container(const struct container *c, struct api_message **ret)
 {
 	const struct container_settings *s = api_container_settings(c);
-	char text[CONTAINER_TEXT_SIZE];
+	char text[CONTAINER_STATE_TEXT_SIZE];
 	json_t *o = json_object();
 	int r;
 
-	api_container_text(c, text, sizeof(text));
+	container_state_text(c, text, sizeof(text));
 	r = put_event(o, s != NULL ? s->netns : "", EVENT_CONTAINER, EVENT_PRESENT, NULL, NULL, text);
 	r |= api_put_text(o, "container", c->name);
 	*ret = api_message_new(api_built(o, r));

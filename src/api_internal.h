@@ -61,9 +61,6 @@ json_t *api_links(const struct netns *declared, const struct actual *actual);
 
 /* One reply of List or Describe. */
 json_t *api_container_entry(const struct container *c, bool with_text, bool with_memory);
-/* The state as a line for people: "running", "failed: why". */
-#define CONTAINER_TEXT_SIZE 512
-void api_container_text(const struct container *c, char *buffer, size_t size);
 /* Those of its file, else those it runs with; NULL: neither. */
 const struct container_settings *api_container_settings(const struct container *c);
 int api_put_container_counts(json_t *o, struct manager *m);

@@ -104,6 +104,7 @@ void containers_free(struct manager *m); /* leaves what runs as it is */
 /* The state as a line for people: "running", "failed: why". */
 #define CONTAINER_STATE_TEXT_SIZE 768
 void container_state_text(const struct container *c, char *buffer, size_t size);
+const char *container_reason(const struct container *c); /* why it is in this state; "": nothing to say */
 
 /* Where its console goes: the journal with identifier "netnsd/NAME", else console.h's file. */
 bool container_log_is_journal(void);

@@ -63,7 +63,6 @@ void container_waiters_free(struct container *c)
 
 static struct container_outcome started(const struct container *c)
 {
-	char text[CONTAINER_STATE_TEXT_SIZE];
 	struct container_outcome o = {.result = c->s.result};
 
 	switch (c->s.state) {
@@ -77,12 +76,8 @@ static struct container_outcome started(const struct container *c)
 		break;
 	default: o.failure = CONTAINER_START_FAILED; break;
 	}
-	container_state_text(c, text, sizeof(text));
 	error_set(&o.error, -ECANCELED, "%s",
-		  o.failure == CONTAINER_BAD_STATE ? "somebody stopped it meanwhile"
-		  : c->reason.code		   ? c->reason.text
-		  : c->s.reason[0]		   ? c->s.reason
-						   : text);
+		  o.failure == CONTAINER_BAD_STATE ? "somebody stopped it meanwhile" : container_reason(c));
 	return o;
 }
 
@@ -101,12 +96,10 @@ static bool is_over(struct container_waiter *w)
 static void tell_progress(struct container *c)
 {
 	struct container_waiter *w, *tmp;
-	char text[CONTAINER_STATE_TEXT_SIZE];
 
-	container_state_text(c, text, sizeof(text));
 	DL_FOREACH_SAFE (c->p->waiters, w, tmp)
 		if (w->changed)
-			w->changed(c->s.state, text, w->data);
+			w->changed(c->s.state, container_reason(c), w->data);
 }
 
 void container_answer(struct container *c)

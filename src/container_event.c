@@ -62,14 +62,6 @@ static void publish(struct container *c)
 	notice_publish(&c->manager->notices, &n);
 }
 
-void container_state_text(const struct container *c, char *buffer, size_t size)
-{
-	bool why = c->reason.code || c->s.reason[0];
-
-	(void)str_format(buffer, size, "%s%s%s", container_state_to_string(c->s.state), why ? ": " : "",
-			 c->reason.code ? c->reason.text : c->s.reason);
-}
-
 static int level_of(enum container_state s)
 {
 	return s == CONTAINER_FAILED ? LOG_ERR

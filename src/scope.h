@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* systemd is PID 1 (sd_booted()), and there is a system bus, or will be: early in a boot it is not there yet. */
+/* systemd is PID 1 (sd_booted()), and there is a system bus, or will be: early in a boot it is not there yet.
+ */
 bool scope_available(void);
 bool scope_bus_is_there(void);
 

@@ -262,7 +262,6 @@ void status_state(const struct ctl *c, const char *state, const json_t *object, 
 /* "NAME.container" where a verb takes namespaces too: cuts the suffix off. */
 #define CONTAINER_SUFFIX ".container"
 bool is_container(char *arg);
-bool ctl_container_name_is_valid(const char *name);
 /* verb_container.c: until each is running, or c->timeout. Returns the exit code. */
 int wait_for_containers(struct ctl *c, char **names, int n);
 

@@ -2,6 +2,7 @@
 /* What `netnsctl status NAME.container` prints: the container as systemctl shows a service, and the last
  * lines of its output. */
 #include "ctl.h"
+#include "desired_container.h"
 #include "parse.h"
 
 #include <string.h>
@@ -190,7 +191,7 @@ int status_container(struct ctl *c, json_t *d)
 	}
 	status_field("CGroup", json_text(runtime, "cgroup"));
 	status_field("Status", json_text(runtime, "statusText"));
-	if (name && ctl_container_name_is_valid(name))
+	if (name && container_name_is_valid(name))
 		(void)log_print(c, name, STATUS_LINES, false, true);
 	return container_runs(d) ? CTL_DONE : CTL_NOT_RUNNING;
 }

@@ -8,15 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define AT_ONCE		     32 /* connections */
-#define CONTAINER_NAME_LIMIT 64
-#define WHAT_MAX	     300
-
-/* The host-name rule of machine names, roughly: the daemon knows it better. */
-bool ctl_container_name_is_valid(const char *name)
-{
-	return netns_name_is_valid(name) && strlen(name) <= CONTAINER_NAME_LIMIT && !strpbrk(name, ":+@");
-}
+#define AT_ONCE	 32 /* connections */
+#define WHAT_MAX 300
 
 struct asked {
 	struct request request;

@@ -2,6 +2,7 @@
 /* netnsctl log: what a container printed. Where there is a journal that is there, else in a file; netnsd
  * itself is not asked, so that the last words of what ended can be read when it does not run either. */
 #include "ctl.h"
+#include "desired_container.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -45,7 +46,7 @@ int verb_log(struct ctl *c, char **args, int n)
 
 	(void)n;
 	(void)is_container(args[0]);
-	if (!ctl_container_name_is_valid(args[0])) {
+	if (!container_name_is_valid(args[0])) {
 		_cleanup_free_ char *shown = str_escape(args[0], strlen(args[0]));
 
 		ctl_error("cannot show the output of '%s': that is no name a container can have",

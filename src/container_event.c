@@ -102,7 +102,7 @@ static void carry_out(struct container *c, unsigned effects)
 		signal_nspawn(c, SIGKILL); /* it is in there; but not before it was moved */
 	}
 	if (effects & EFFECT_SIGTERM)
-		signal_nspawn(c, SIGTERM);
+		container_terminate(c);
 	if (effects & EFFECT_SIGINT)
 		signal_nspawn(c, SIGINT);
 	if (effects & EFFECT_CLEAN)

@@ -36,7 +36,7 @@ extern const struct stage container_prepare_stages[], container_clean_stages[];
 struct container_job;
 
 struct container_private {
-	ev_timer deadline, watchdog;
+	ev_timer deadline, watchdog, late;
 	struct container_waiter *waiters;
 	struct supervise_input events[EVENTS_MAX];
 	unsigned n_events;
@@ -126,6 +126,7 @@ void container_job_orphan(struct container *c);
 /* container_run.c: the process and what it tells */
 int container_spawn(struct container *c, struct error *err);
 void container_launch(struct container *c);
+void container_terminate(struct container *c); /* SIGTERM to nspawn, and what it takes to be heard */
 /* One that an earlier daemon started. -ESRCH: it has ended, and nobody can tell how. */
 int container_process_take(struct container *c, pid_t pid, uint64_t started, struct error *err);
 void container_run_ended(struct container *c); /* lets go of all that belongs to the process */

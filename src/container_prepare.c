@@ -221,25 +221,26 @@ static struct cgroup_limits limits_of(const struct container_settings *s)
 		.memory_max = s->memory_max, .tasks_max = s->tasks_max, .cpu_quota = s->cpu_quota};
 }
 
-static int join_own_cgroup(struct container *c, struct error *err)
+/* Ours, made before the process that is born in it. */
+static int stage_own_cgroup(struct container *c, struct error *err)
 {
 	const struct container_settings *s = c->running;
 	struct cgroup_limits limits = limits_of(s);
+	struct container_host *h;
 	char missing[64] = "";
-	int r = cgroup_make(c->cgroup, &limits, missing, sizeof(missing), err);
+	int r = container_host_get(c->manager, &h, err);
 
-	if (r == 0 && (s->device_policy || s->device_allow))
-		r = cgroup_devices(c->cgroup, s->device_policy ? s->device_policy : "auto", s->device_allow,
-				   err);
-	if (r > 0) { /* systemd passes over what is not there as well */
+	if (r < 0 || h->bus)
+		return r < 0 ? r : STAGE_DONE;
+	r = cgroup_make(c->cgroup, &limits, missing, sizeof(missing), err);
+	if (r == 0)
+		r = cgroup_devices(c->cgroup, s->device_policy, s->device_allow, err);
+	if (r < 0)
+		return r;
+	if (r > 0) /* systemd passes over devices that are not there as well */
 		container_log(c, LOG_WARNING, "%s", err->text);
-		r = 0;
-	}
-	if (r == 0)
-		r = cgroup_attach(c->cgroup, process_pid(c->p->process), err);
-	if (r == 0)
-		warn_of_limits(c, missing);
-	return r < 0 ? r : STAGE_DONE;
+	warn_of_limits(c, missing);
+	return STAGE_DONE;
 }
 
 static void scope_started(int r, const char *cgroup, const struct error *err, void *data)
@@ -256,7 +257,8 @@ static void scope_started(int r, const char *cgroup, const struct error *err, vo
 	container_stage_done(c, r, err);
 }
 
-static int stage_cgroup(struct container *c, struct error *err)
+/* systemd makes one, and moves the process that waits. */
+static int stage_scope(struct container *c, struct error *err)
 {
 	const struct container_settings *s = c->running;
 	struct scope_spec spec = {.description = s->description,
@@ -270,10 +272,8 @@ static int stage_cgroup(struct container *c, struct error *err)
 	struct container_host *h;
 	int r = container_host_get(c->manager, &h, err);
 
-	if (r < 0)
-		return r;
-	if (!h->bus)
-		return join_own_cgroup(c, err);
+	if (r < 0 || !h->bus)
+		return r < 0 ? r : STAGE_DONE;
 	r = scope_unit_name(c->name, &unit);
 	if (r < 0)
 		return error_set(err, r, "cannot name its scope: %s", strerror(-r));
@@ -299,7 +299,8 @@ const struct stage container_prepare_stages[] = {
 	{NULL, container_stage_unit_gone},
 	{NULL, stage_machine_gone},
 	{"the end of the run before", stage_root},
+	{NULL, stage_own_cgroup},
 	{NULL, stage_spawn},
-	{NULL, stage_cgroup},
+	{NULL, stage_scope},
 	{NULL, NULL},
 };

@@ -11,6 +11,7 @@
 #include "parse.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LATE_DELAY  0.02 /* s; an exec takes a moment only */
 #define RESOLV_CONF "/etc/netns/%s/resolv.conf"
 
 bool container_log_is_journal(void)
@@ -179,6 +181,7 @@ static void let_go(struct container *c)
 	struct container_private *p = c->p;
 
 	ev_timer_stop(c->manager->loop, &p->watchdog);
+	ev_timer_stop(c->manager->loop, &p->late);
 	health_free(steal_pointer(p->health));
 	process_free(steal_pointer(p->process));
 	console_guard_free(steal_pointer(p->guard));
@@ -202,6 +205,60 @@ void container_run_leave(struct container *c)
 {
 	notify_socket_leave(steal_pointer(c->p->notify));
 	let_go(c);
+}
+
+/* --- its stop ----------------------------------------------------------------------------------- */
+
+/* READY=1 without NotifyReady= comes before nspawn's child has become the payload (252, 257). */
+static bool is_payload(const struct container *c)
+{
+	char path[64], nspawn[512], leader[512];
+	ssize_t n, l;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)c->pid);
+	n = readlink(path, nspawn, sizeof(nspawn));
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)c->leader);
+	l = readlink(path, leader, sizeof(leader));
+	return n < 0 || l != n || memcmp(nspawn, leader, (size_t)n) != 0;
+}
+
+static int stop_signal(const struct container_settings *s)
+{
+	int signal = SIGTERM;
+
+	if (s->kill_signal)
+		(void)parse_signal(s->kill_signal, &signal);
+	else if (nspawn_is_init(s))
+		signal = SIGRTMIN + 3;
+	return signal;
+}
+
+static void on_late(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct container *c = w->data;
+
+	(void)events;
+	if (c->s.state == CONTAINER_STOP_SIGTERM && c->leader && !is_payload(c))
+		return;
+	ev_timer_stop(loop, w);
+	if (c->s.state == CONTAINER_STOP_SIGTERM && c->p->leader_pidfd >= 0 && c->running)
+		(void)pidfd_send_signal(c->p->leader_pidfd, stop_signal(c->running), NULL, 0);
+}
+
+/* What nspawn passes on to a child that is not the payload yet is lost: a PID 1 without a handler is deaf to
+ * it. It is said once more when there is somebody to hear. */
+void container_terminate(struct container *c)
+{
+	ev_timer *w = &c->p->late;
+
+	if (!c->p->process)
+		return;
+	(void)process_signal(c->p->process, SIGTERM);
+	if (!c->leader || ev_is_active(w) || is_payload(c))
+		return;
+	ev_timer_init(w, on_late, LATE_DELAY, LATE_DELAY);
+	w->data = c;
+	ev_timer_start(c->manager->loop, w);
 }
 
 /* --- its start ---------------------------------------------------------------------------------- */
@@ -276,7 +333,7 @@ static int make_arguments(struct container *c, const char *notify, char ***argv,
 int container_spawn(struct container *c, struct error *err)
 {
 	_cleanup_(strv_freep) char **argv = NULL, **environment = NULL;
-	_cleanup_close_ int console = -1;
+	_cleanup_close_ int console = -1, cgroup = -1;
 	struct process_spec spec = {0};
 	char notify[128], identifier[96];
 	int r = make_socket(c, notify, sizeof(notify), err);
@@ -289,6 +346,9 @@ int container_spawn(struct container *c, struct error *err)
 	spec.environment = environment;
 	if (c->p->netns_fd >= 0)
 		spec.keep[spec.n_keep++] = c->p->netns_fd;
+	cgroup = open(c->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC); /* a scope is not there yet */
+	if (cgroup >= 0)
+		spec.cgroup = cgroup;
 	console = open_console(c, &spec, identifier, sizeof(identifier));
 	r = process_spawn(c->manager->loop, &spec, ended, c, &c->p->process, err);
 	if (r < 0)

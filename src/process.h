@@ -21,6 +21,9 @@ struct process_spec {
 	int keep[8]; /* descriptors the program gets as 3, 4, ... in this order; n_keep of them */
 	size_t n_keep;
 	int output; /* stdout and stderr; -1: see journal, else /dev/null. stdin is /dev/null */
+	int cgroup; /* a directory of the v2 hierarchy that it is born in (0: ours): moving it there later
+		       would hold up the loop for as long as all processors take to agree, 15 ms and more
+		       (Linux 6.18) */
 	const char *journal_identifier; /* with output -1: the child connects to the journal itself, after the
 					   move into its cgroup, so that its lines carry the scope's unit;
 					   NULL: no */

@@ -172,14 +172,15 @@ parent_of() { # PID
 
 # Every systemd-nspawn that runs machine NAME; not what it forks and what has the same command line at first.
 nspawns_of() { # NAME
-  local dir argv found=() pid
+  local dir argv found=() pid parent
   for dir in /proc/[0-9]*; do
     argv=()
     { mapfile -d '' -t argv <"$dir/cmdline"; } 2>/dev/null
     [[ "${argv[0]-}" == */systemd-nspawn && " ${argv[*]} " == *" --machine=$1 "* ]] && found+=("${dir#/proc/}")
   done
   for pid in ${found[@]+"${found[@]}"}; do
-    is_among "$(parent_of "$pid")" "${found[@]}" || echo "$pid"
+    parent=$(parent_of "$pid") || continue # has gone since
+    is_among "$parent" "${found[@]}" || echo "$pid"
   done
 }
 

@@ -11,7 +11,8 @@
 #   BENCH_ROUNDS="3 2"     rounds for each of them (the last number serves for the rest)
 #   BENCH_METHODS="..."    a choice of: start apply sequential batch parallel steps cni netavark, or none
 #
-# Then figures.sh says how a daemon with many namespaces behaves; its options are there.
+# Then figures.sh says how a daemon with many namespaces behaves, and containers.sh how containers do; their
+# options are there.
 #   CC, CFLAGS             to build the two small helpers
 
 # shellcheck source=tests/bench/lib.sh
@@ -339,6 +340,9 @@ main() {
 	if [ "${BENCH_FIGURES:-}" != none ] && [ -x "${NETNSD:-}" ] && [ -x "${NETNSCTL:-}" ]; then
 		read -ra counts <<<"${BENCH_N:-500}"
 		unshare -mnpf --mount-proc --kill-child bash "$here/figures.sh" "${counts[-1]}" || exit 1
+	fi
+	if [ "${BENCH_CONTAINERS:-}" != none ] && [ -x "${NETNSD:-}" ] && [ -x "${NETNSCTL:-}" ]; then
+		bash "$here/containers.sh" || exit 1
 	fi
 	[ ! -s "$work/notes" ] || { echo; echo "Notes"; sort -u "$work/notes" | sed 's/^/  /'; }
 }

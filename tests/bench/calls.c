@@ -4,7 +4,8 @@
  * An answer that takes longer than the beat keeps others from being asked for: for each of those the
  * time that it would have waited is printed too, so that a long pause is not told as a single slow call.
  *
- * calls SOCKET BEAT-MS LABEL METHOD PARAMETERS: until SIGTERM; lines "LABEL MICROSECONDS". */
+ * calls SOCKET BEAT-MS LABEL METHOD PARAMETERS: until SIGTERM; lines "LABEL MICROSECONDS". With beat 0: once.
+ */
 #include <err.h>
 #include <signal.h>
 #include <stdint.h>
@@ -83,8 +84,10 @@ int main(int argc, char **argv)
 			(void)nanosleep(&nap, NULL);
 		began = now();
 		call(fd, text, (size_t)size + 1);
-		for (int64_t took = now() - began; took > 0; took -= beat)
+		for (int64_t took = now() - began; took > 0; took -= beat ? beat : took)
 			printf("%s %lld\n", argv[3], (long long)took);
+		if (beat == 0)
+			return 0;
 		while (due + beat < now())
 			due += beat;
 	}

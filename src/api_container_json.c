@@ -65,8 +65,8 @@ static int put_result(json_t *o, const struct supervision *s)
 		r |= api_put_text(o, "exitCode", code);
 		r |= api_put_int(o, "exitStatus", s->exit_status);
 	}
-	if (s->reason[0] != '\0')
-		r |= api_put_text(o, "restartReason", s->reason);
+	if (s->decision[0] != '\0')
+		r |= api_put_text(o, "restartReason", s->decision);
 	r |= api_put_int(o, "restarts", s->restarts);
 	r |= api_put_int(o, "totalRestarts", s->total_restarts);
 	if (s->state == CONTAINER_AUTO_RESTART && s->deadline != 0)

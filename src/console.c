@@ -164,6 +164,8 @@ void console_guard_free(struct console_guard *g)
 {
 	if (!g)
 		return;
+	if (g->fd >= 0)
+		shorten(g); /* nobody looks any more */
 	ev_io_stop(g->loop, &g->changed);
 	ev_timer_stop(g->loop, &g->look);
 	(void)close(g->changed.fd);

@@ -62,13 +62,19 @@ static void publish(struct container *c)
 	notice_publish(&c->manager->notices, &n);
 }
 
-static int level_of(enum container_state s)
+/* What people want to know of, and what only who looks for a fault. */
+static int level_of(const struct supervision *s)
 {
-	return s == CONTAINER_FAILED ? LOG_ERR
-	       : s == CONTAINER_RUNNING || s == CONTAINER_DEAD || s == CONTAINER_SKIPPED ||
-			       s == CONTAINER_AUTO_RESTART
-		       ? LOG_INFO
-		       : LOG_DEBUG;
+	switch (s->state) {
+	case CONTAINER_FAILED: return LOG_ERR;
+	case CONTAINER_STOP_SIGTERM:
+	case CONTAINER_STOP_SIGKILL: return s->cause != RESULT_SUCCESS ? LOG_WARNING : LOG_DEBUG;
+	case CONTAINER_RUNNING:
+	case CONTAINER_DEAD:
+	case CONTAINER_SKIPPED:
+	case CONTAINER_AUTO_RESTART: return LOG_INFO;
+	default: return LOG_DEBUG;
+	}
 }
 
 static void changed(struct container *c)
@@ -77,7 +83,7 @@ static void changed(struct container *c)
 
 	c->since = clock_realtime();
 	container_state_text(c, text, sizeof(text));
-	container_log(c, level_of(c->s.state), "%s", text);
+	container_log(c, level_of(&c->s), "%s", text);
 	container_record_save(c);
 	publish(c);
 	if (c->s.state == CONTAINER_RUNNING)

@@ -36,7 +36,7 @@ extern const struct stage container_prepare_stages[], container_clean_stages[];
 struct container_job;
 
 struct container_private {
-	ev_timer deadline, watchdog, late;
+	ev_timer deadline, watchdog, late, exec;
 	struct container_waiter *waiters;
 	struct supervise_input events[EVENTS_MAX];
 	unsigned n_events;

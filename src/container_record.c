@@ -49,6 +49,7 @@ static const struct field fields[] = {
 	FIELD("StartsBeginUSec", FIELD_U64, s.starts.begin),
 	FIELD("StartsCount", FIELD_UNSIGNED, s.starts.count),
 	FIELD("Reason", FIELD_TEXT, s.reason),
+	FIELD("Decision", FIELD_TEXT, s.decision),
 	FIELD("ChangedAtUSec", FIELD_U64, changed_at),
 	FIELD("Wanted", FIELD_BOOL, wanted),
 	FIELD("Resume", FIELD_BOOL, resume),

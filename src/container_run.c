@@ -20,7 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LATE_DELAY  0.02 /* s; an exec takes a moment only */
+#define EXEC_DELAY  0.002 /* s between two looks whether the payload was executed: it takes a few ms */
+#define LATE_DELAY  0.02  /* s; an exec takes a moment only */
 #define RESOLV_CONF "/etc/netns/%s/resolv.conf"
 
 bool container_log_is_journal(void)
@@ -107,6 +108,48 @@ static void take_leader(struct container *c, pid_t leader)
 	container_record_save(c);
 }
 
+/* READY=1 without NotifyReady= comes before nspawn's child has become the payload (252, 257). */
+static bool is_payload(const struct container *c)
+{
+	char path[64], nspawn[512], leader[512];
+	ssize_t n, l;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)c->pid);
+	n = readlink(path, nspawn, sizeof(nspawn));
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)c->leader);
+	l = readlink(path, leader, sizeof(leader));
+	if (l < 0) /* it has ended: nspawn's end comes */
+		return false;
+	return n != l || memcmp(nspawn, leader, (size_t)n) != 0;
+}
+
+/* Then it would run, and stop being one that could not even be executed, a moment too early. */
+static void on_exec(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct container *c = w->data;
+
+	(void)events;
+	if (c->leader && !is_payload(c))
+		return;
+	ev_timer_stop(loop, w);
+	container_event(c, SUPERVISE_READY);
+}
+
+static void take_ready(struct container *c)
+{
+	ev_timer *w = &c->p->exec;
+
+	if (ev_is_active(w))
+		return;
+	if (!c->running || c->running->notify_ready || !c->leader || is_payload(c)) {
+		container_event(c, SUPERVISE_READY);
+		return;
+	}
+	ev_timer_init(w, on_exec, EXEC_DELAY, EXEC_DELAY);
+	w->data = c;
+	ev_timer_start(c->manager->loop, w);
+}
+
 static void received(const struct notify_message *message, void *data)
 {
 	struct container *c = data;
@@ -120,7 +163,7 @@ static void received(const struct notify_message *message, void *data)
 	if (message->watchdog)
 		feed_watchdog(c);
 	if (message->ready)
-		container_event(c, SUPERVISE_READY);
+		take_ready(c);
 }
 
 /* How one ended whose status nobody can tell any more: nspawn says before (252, 257). */
@@ -182,6 +225,7 @@ static void let_go(struct container *c)
 
 	ev_timer_stop(c->manager->loop, &p->watchdog);
 	ev_timer_stop(c->manager->loop, &p->late);
+	ev_timer_stop(c->manager->loop, &p->exec);
 	health_free(steal_pointer(p->health));
 	process_free(steal_pointer(p->process));
 	console_guard_free(steal_pointer(p->guard));
@@ -208,19 +252,6 @@ void container_run_leave(struct container *c)
 }
 
 /* --- its stop ----------------------------------------------------------------------------------- */
-
-/* READY=1 without NotifyReady= comes before nspawn's child has become the payload (252, 257). */
-static bool is_payload(const struct container *c)
-{
-	char path[64], nspawn[512], leader[512];
-	ssize_t n, l;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)c->pid);
-	n = readlink(path, nspawn, sizeof(nspawn));
-	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)c->leader);
-	l = readlink(path, leader, sizeof(leader));
-	return n < 0 || l != n || memcmp(nspawn, leader, (size_t)n) != 0;
-}
 
 static int stop_signal(const struct container_settings *s)
 {

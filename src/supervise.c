@@ -9,6 +9,7 @@
 #include "supervise_internal.h"
 
 #include <signal.h>
+#include <string.h>
 
 #define STATUS_STUB_KILLED 255 /* of nspawn, when --as-pid2's payload was ended by a signal */
 
@@ -64,6 +65,7 @@ static unsigned begin(const struct step *x)
 static unsigned begin_asked(const struct step *x)
 {
 	x->s->restarts = x->s->total_restarts = 0;
+	x->s->decision[0] = '\0';
 	SAY(x, "start asked for");
 	return begin(x);
 }
@@ -308,6 +310,7 @@ static unsigned cleaned(const struct step *x)
 	}
 	d = decide(x);
 	supervise_say_decision(x, &d);
+	memcpy(s->decision, s->reason, sizeof(s->decision));
 	if (!d.restart)
 		return enter(x, end, 0);
 	return enter(x, CONTAINER_AUTO_RESTART, after(x->in->now, d.delay));
@@ -350,8 +353,11 @@ static void reset(struct supervision *s)
 {
 	s->restarts = s->total_restarts = 0;
 	s->starts = (struct start_limit){.count = 0};
-	if (s->state != CONTAINER_STOP_POST)
+	if (s->state != CONTAINER_STOP_POST) {
 		s->result = RESULT_SUCCESS;
+		s->exit_code = s->exit_status = 0;
+	}
+	s->decision[0] = '\0';
 }
 
 unsigned supervise_step(struct supervision *s, const struct supervise_policy *p,

@@ -92,7 +92,8 @@ struct supervision { /* plain data: can be written down and read back */
 	uint64_t deadline;	 /* when TIMER is due; 0: none */
 	unsigned signals;	 /* SIGTERMs and SIGINTs sent to this nspawn */
 	struct start_limit starts;
-	char reason[160]; /* of the last decision, or "" */
+	char reason[320];   /* why it is in this state, or "" */
+	char decision[320]; /* why it was, or was not, started anew after the run that ended last, or "" */
 };
 
 /* Returns effects (bits). An event that means nothing in this state changes nothing. A supervision of zeros

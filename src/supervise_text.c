@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 static const char *const names[CONTAINER_STATE_COUNT] = {
 	[CONTAINER_DEAD] = "dead",
@@ -103,12 +104,15 @@ void supervise_say_limit(const struct step *x)
 	SAY(x, "not started: %s", d.reason);
 }
 
+/* With what was said of the end before: "exited, status=7; stays as it is: Restart=no". */
 void supervise_say_decision(const struct step *x, const struct restart_decision *d)
 {
-	char delay[FORMAT_MAX];
+	char delay[FORMAT_MAX], before[sizeof(x->s->reason)];
 
+	memcpy(before, x->s->reason, sizeof(before));
 	if (d->restart)
-		SAY(x, "starts again in %s: %s", format_usec(d->delay / 1000 * 1000, delay), d->reason);
+		SAY(x, "%s%sstarts again in %s: %s", before, before[0] ? "; " : "",
+		    format_usec(d->delay / 1000 * 1000, delay), d->reason);
 	else
-		SAY(x, "stays as it is: %s", d->reason);
+		SAY(x, "%s%sstays as it is: %s", before, before[0] ? "; " : "", d->reason);
 }

@@ -60,7 +60,7 @@ assert_ne "$(stat -L -c %i "/proc/$(leader_of one)/ns/mnt")" "$(stat -L -c %i "/
 step "S31, S35: del stops the containers first, the recreated namespace gets them back"
 one=$(leader_of one)
 one_started=$(start_time "$one")
-ctl monitor --json=short >"$SANDBOX/events" 2>/dev/null &
+"$NETNSCTL" monitor --json=short >"$SANDBOX/events" 2>/dev/null &
 MONITOR=$!
 own_pid $MONITOR
 assert_soon grep -q ready "$SANDBOX/events"

@@ -32,7 +32,7 @@ assert_contains "$OUTPUT" "first words"
 assert_contains "$OUTPUT" "line 200 of the console"
 
 step "S40: log -f goes on"
-ctl log -f talks >"$SANDBOX/follow" 2>&1 &
+"$NETNSCTL" log -f talks >"$SANDBOX/follow" 2>&1 &
 FOLLOWER=$!
 own_pid $FOLLOWER
 assert_soon grep -q "line 200 of the console" "$SANDBOX/follow"

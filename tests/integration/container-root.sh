@@ -133,6 +133,7 @@ await_log left "sh 0"
 LEADER=$(leader_of left)
 STARTED=$(start_time "$LEADER")
 kill_daemon
+rm -r /run/netnsd/state # else the next daemon takes it over
 forget_log left
 start_daemon
 assert_ok ctl start left

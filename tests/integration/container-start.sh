@@ -38,7 +38,7 @@ printf 'secret-of-the-service' >"$SANDBOX/inherited/full.inherited"
 printf 'of another' >"$SANDBOX/inherited/other.inherited"
 echo data >"$SANDBOX/data/file"
 
-payload_conf full "log /shared/log sh \"ip link set eth0 alias inside\" sh \"echo 1 >/proc/sys/net/ipv4/ip_forward\" say hello ready sleep" \
+payload_conf full "log /shared/log sh \"ip link set eth0 mtu 1400\" sh \"echo 1 >/proc/sys/net/ipv4/ip_forward\" say hello ready sleep" \
   Container.Namespace=net Container.Description=Everything Exec.NotifyReady=yes Container.Register=no \
   'Exec.Environment=FOO="bar baz"' Exec.Hostname=other-name Exec.Capability=CAP_SYS_TIME Exec.DropCapability=CAP_SYS_CHROOT \
   Container.MachineID=0123456789abcdef0123456789abcdef \
@@ -72,7 +72,7 @@ step "A2, S72, S74, S75: the namespace is the container's, with /sys, /proc/sys/
 assert_eq "$(netns_of "$LEADER")" "$(ns_inode net)" "inode of the namespace"
 assert_eq "$(names_in "$(root_of full /sys/class/net)")" "eth0 lo"
 await_log full "sh 0" 2
-assert_json '.[0].ifalias' inside nsjson net link show eth0
+assert_json '.[0].mtu' 1400 nsjson net link show eth0
 assert_eq "$(inns net cat /proc/sys/net/ipv4/ip_forward)" 1
 has_capability full 12 || fail "no CAP_NET_ADMIN"
 has_capability full 25 || fail "Capability=CAP_SYS_TIME did not arrive"

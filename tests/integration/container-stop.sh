@@ -60,7 +60,7 @@ step "stopping what does not run, and twice at once"
 assert_ok ctl stop polite
 assert_ok ctl start polite
 await_log polite locked 2
-ctl stop polite &
+"$NETNSCTL" stop polite &
 first=$!
 assert_ok ctl stop polite
 wait $first || fail "the first of two stops failed"
@@ -90,7 +90,7 @@ assert_eq "$(cresult silent)" timeout
 assert_nothing_of silent
 
 step "a stop while it starts; whoever waits for the start is told"
-ctl start slow >"$SANDBOX/start.out" 2>&1 &
+"$NETNSCTL" start slow >"$SANDBOX/start.out" 2>&1 &
 starter=$!
 await_log slow "begin 1"
 assert_eq "$(cstate slow)" start

@@ -307,7 +307,7 @@ static struct container *full(struct container_settings *s)
 	c->s.exit_status = 7;
 	c->s.restarts = 1;
 	c->s.total_restarts = 3;
-	strcpy(c->s.reason, "Restart=on-failure");
+	strcpy(c->s.decision, "Restart=on-failure");
 	c->pid = 41;
 	c->leader = 42;
 	c->health = HEALTH_UNHEALTHY;

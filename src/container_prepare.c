@@ -8,6 +8,7 @@
 #include "netns.h"
 #include "nspawn.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,9 @@ static int stage_condition(struct container *c, struct error *err)
 		has = cap_get_bound(cap) > 0;
 		if ((s->capabilities & bit) ? has : !has)
 			continue;
-		name = cap_to_name(cap);
+		name = cap_to_name(cap); /* in lower case; people write it in upper */
+		for (char *at = name; at && *at; at++)
+			*at = (char)toupper((unsigned char)*at);
 		c->p->skip = true;
 		error_set(err, -EPERM,
 			  "ConditionCapability= is not met: %s is %s the bounding set of the daemon",

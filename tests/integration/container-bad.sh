@@ -143,7 +143,7 @@ step "S74: the name of the namespace is a plain file, or somebody else's namespa
 payload_conf nsfile "log /shared/log sleep"
 payload_conf nsother "log /shared/log sleep"
 printf '[Namespace]\nAutoStart=no\n' | tee /etc/netnsd/nsfile.netns >/etc/netnsd/nsother.netns
-: >/run/netns/nsfile
+echo "not ours" >/run/netns/nsfile
 ip netns add nsother
 foreign nsother nsfile
 OTHER=$(ns_inode nsother)
@@ -170,6 +170,9 @@ RACE=$(ns_inode race)
 assert_ok ctl start race
 assert_soon is_running race
 assert_eq "$(netns_of "$(leader_of race)")" "$RACE" "the container is in a namespace of somebody else"
+# The name is somebody else's now, and is not taken from them; when they let go of it, it comes back.
+assert_ne "$(ns_inode race)" "$RACE" "the name was taken from somebody else"
+ip netns del race
 assert_soon_eq "$RACE" ns_inode race
 assert_ok ctl stop race
 rm /etc/netnsd/race.*
@@ -211,6 +214,7 @@ exec $REAL "\$@"
 SCRIPT
 payload_conf hangs "sleep" Service.Restart=always Service.RestartSec=20ms Service.StartLimitBurst=3
 assert_ok ctl reload
+assert_ok ctl reset-failed hangs # starts by hand count as well
 ctl start --no-block hangs >/dev/null
 assert_cstate hangs failed start-limit-hit
 assert_eq "$(wc -l <"$SANDBOX/starts")" 3

@@ -194,7 +194,7 @@ assert_soon grep -q ready "$SANDBOX/events"
 assert_ok ctl restart one
 assert_soon grep -q stop-sigterm "$SANDBOX/events"
 for state in stop-sigterm stop-post start-pre running; do
-  assert_soon grep -q "\"$state\"" "$SANDBOX/events"
+  assert_soon grep -q "$state" "$SANDBOX/events"
 done
 kill $MONITOR
 wait $MONITOR 2>/dev/null

@@ -28,6 +28,7 @@ static const struct varlink_method methods[] = {
 	{"io.netnsd.Manager.Plan", api_manager_plan, PRIVILEGE_ADMIN},
 	{"io.netnsd.Manager.Apply", api_manager_apply, PRIVILEGE_ADMIN},
 	{"io.netnsd.Manager.Confirm", api_manager_confirm, PRIVILEGE_ADMIN},
+	{"io.netnsd.Manager.Reexec", api_manager_reexec, PRIVILEGE_ADMIN},
 	{"io.netnsd.Namespace.List", api_namespace_list, PRIVILEGE_READ},
 	{"io.netnsd.Namespace.Describe", api_namespace_describe, PRIVILEGE_READ},
 	{"io.netnsd.Namespace.Wait", api_namespace_wait, PRIVILEGE_READ},
@@ -96,6 +97,7 @@ int api_start(struct manager *m, const char *socket_path, mode_t mode, int fd, s
 	      struct api **ret)
 {
 	struct api *a = calloc(1, sizeof(*a));
+	bool ours = true; /* the path, to be removed at the end */
 	int r;
 
 	if (a == NULL)
@@ -107,7 +109,11 @@ int api_start(struct manager *m, const char *socket_path, mode_t mode, int fd, s
 		r = error_set(err, r, "Cannot prepare the control socket: %s", strerror(-r));
 	else
 		r = varlink_server_listen(a->server, socket_path, mode, fd, err);
-	if (r == 0 && fd < 0 && (a->socket_path = strdup(socket_path)) == NULL)
+	if (r == 0 && fd >= 0 && api_socket_is_ours()) /* of the program before this one */
+		r = varlink_server_own(a->server, socket_path, err);
+	else
+		ours = fd < 0;
+	if (r == 0 && ours && (a->socket_path = strdup(socket_path)) == NULL)
 		r = error_set(err, -ENOMEM, "No memory for the control socket");
 	if (r < 0) {
 		api_free(a);
@@ -116,6 +122,7 @@ int api_start(struct manager *m, const char *socket_path, mode_t mode, int fd, s
 	/* One elsewhere is a test's, and nobody else's business. */
 	if (a->socket_path != NULL && str_starts_with(a->socket_path, "/run/"))
 		api_registry_add(a->socket_path);
+	api_take_over(a);
 	*ret = a;
 	return 0;
 }

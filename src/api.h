@@ -15,6 +15,10 @@ struct api;
  * limits are those of m->settings, so the manager must have read them. -errno with err. */
 int api_start(struct manager *m, const char *socket_path, mode_t mode, int fd, struct error *err,
 	      struct api **ret);
+/* Another program takes over: the socket and its clients; and when it does not. */
+struct handover;
+int api_hand_over(struct api *a, struct handover *h);
+void api_reexec_failed(struct api *a, const struct error *err);
 /* Before manager_free(): calls that wait for an operation let go of it. NULL is fine. */
 void api_free(struct api *a);
 

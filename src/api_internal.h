@@ -27,6 +27,7 @@ struct api {
 	size_t queued;		      /* bytes that subscribers have not taken yet */
 	struct api_message *last;     /* of the last notice, for all who are told; NULL: none */
 	uint64_t last_sequence;
+	struct varlink_call *reexec; /* whoever asked another program to take over; NULL: nobody */
 };
 
 /* --- values to JSON (api_json.c) ----------------------------------------------------------------
@@ -132,5 +133,10 @@ void api_manager_fail(struct api *a, struct varlink_call *call, const struct ope
 
 void api_registry_add(const char *socket_path);
 void api_registry_remove(const char *socket_path);
+
+/* --- another program takes over (api_reexec.c) ---------------------------------------------------- */
+void api_manager_reexec(struct varlink_call *call, json_t *parameters, void *data);
+bool api_socket_is_ours(void);	   /* what was handed over as the control socket was made by netnsd */
+void api_take_over(struct api *a); /* the clients of the program before this one */
 
 #endif

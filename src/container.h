@@ -86,6 +86,7 @@ int containers_sync(struct manager *m);
 void containers_adopt(struct manager *m);
 /* After the first round and the readiness of the daemon: those with AutoStart=. */
 void containers_start_wanted(struct manager *m);
+void containers_begin_deferred(struct manager *m); /* what was asked for before that */
 /* Those in this namespace are stopped (NULL: in all), in order, and remembered: they start again when it
  * comes back. 1: done(data) will be called when they have ended; 0: none runs; -ENOMEM. */
 typedef void containers_stopped_fn(void *data);
@@ -98,6 +99,14 @@ struct diag;
 int containers_mark_failed(struct manager *m, const struct diag *d, const char *name); /* its file is bad */
 void containers_forget_failed(struct manager *m);   /* files are read anew */
 void containers_restart_changed(struct manager *m); /* those that need it */
+/* Another program takes over: whether all may be interrupted, doing so, what it gets, and back if it does
+ * not. */
+struct handover;
+bool containers_are_quiet(struct manager *m);
+void containers_interrupt(struct manager *m);
+int containers_hand_over(struct manager *m, struct handover *h);
+void containers_go_on(struct manager *m);
+void containers_take_strangers(struct manager *m); /* by the one that took over */
 struct container *manager_find_container(struct manager *m, const char *name);
 void containers_free(struct manager *m); /* leaves what runs as it is */
 

@@ -16,6 +16,7 @@ struct container_waiter {
 	struct container *container;
 	enum container_verb verb;
 	struct container_waiter **slot; /* set to NULL when it goes; NULL: nobody holds it yet, or any more */
+	bool deferred;			/* until the daemon knows what runs */
 	bool begun;			/* RESTART: the old run has ended, or there was none */
 	container_done_fn *done;
 	container_changed_fn *changed;
@@ -59,6 +60,16 @@ void container_waiters_free(struct container *c)
 		answer(c->p->waiters, &o);
 }
 
+bool container_restart_is_awaited(const struct container *c)
+{
+	const struct container_waiter *w;
+
+	DL_FOREACH (c->p->waiters, w)
+		if (w->verb == CONTAINER_VERB_RESTART)
+			return true;
+	return false;
+}
+
 /* --- when it is done ---------------------------------------------------------------------------- */
 
 static struct container_outcome started(const struct container *c)
@@ -86,6 +97,8 @@ static bool is_over(struct container_waiter *w)
 {
 	const struct container *c = w->container;
 
+	if (w->deferred)
+		return false;
 	if (w->verb == CONTAINER_VERB_STOP)
 		return !container_is_active(c);
 	if (!w->begun)
@@ -159,9 +172,6 @@ static struct container_outcome may_start(const struct container *c)
 	if (!c->settings)
 		return outcome(c->config_failed ? CONTAINER_BAD_CONFIGURATION : CONTAINER_NO_SUCH, -EINVAL,
 			       c->config_failed ? c->reason.text : "no file declares it");
-	if (c->manager->state == MANAGER_STARTING)
-		return outcome(CONTAINER_BAD_STATE, -EAGAIN,
-			       "the daemon is starting; try again when it is ready");
 	if (container_netns_is_going(c))
 		return outcome(CONTAINER_BAD_STATE, -EBUSY, "its namespace is being removed");
 	if (c->p->stop_wanted)
@@ -222,6 +232,21 @@ static struct container_outcome ask_at_once(struct container *c, const struct co
 	return o;
 }
 
+/* Answers at once when there is nothing to wait for. */
+static void begin_waiter(struct container_waiter *w)
+{
+	struct container *c = w->container;
+	enum container_verb verb = w->verb;
+	struct container_outcome o;
+
+	w->deferred = false;
+	w->begun = verb != CONTAINER_VERB_RESTART || !container_is_active(c);
+	if (!begin(c, verb)) { /* else it may have been answered already */
+		o = verb == CONTAINER_VERB_STOP ? outcome(CONTAINER_DONE, 0, NULL) : started(c);
+		answer(w, &o);
+	}
+}
+
 void container_ask(struct manager *m, const struct container_request *request, container_done_fn *done,
 		   container_changed_fn *changed, void *data, struct container_waiter **ret)
 {
@@ -243,20 +268,34 @@ void container_ask(struct manager *m, const struct container_request *request, c
 		done(&o, data);
 		return;
 	}
-	*w = (struct container_waiter){.container = c,
-				       .verb = request->verb,
-				       .begun = request->verb != CONTAINER_VERB_RESTART ||
-						!container_is_active(c),
-				       .done = done,
-				       .changed = changed,
-				       .data = data};
+	*w = (struct container_waiter){
+		.container = c, .verb = request->verb, .done = done, .changed = changed, .data = data};
 	DL_APPEND(c->p->waiters, w);
 	*ret = w;
 	w->slot = ret;
-	if (!begin(c, request->verb)) {
-		o = request->verb == CONTAINER_VERB_STOP ? outcome(CONTAINER_DONE, 0, NULL) : started(c);
-		answer(w, &o);
-	} else if (*ret) {
+	w->deferred = m->state == MANAGER_STARTING;
+	if (!w->deferred)
+		begin_waiter(w);
+	if (*ret)
 		w->slot = NULL;
-	}
+}
+
+static struct container_waiter *first_deferred(const struct container *c)
+{
+	struct container_waiter *w;
+
+	DL_FOREACH (c->p->waiters, w)
+		if (w->deferred)
+			return w;
+	return NULL;
+}
+
+void containers_begin_deferred(struct manager *m)
+{
+	struct container_waiter *w;
+	struct container *c, *tmp;
+
+	HASH_ITER (hh, m->containers, c, tmp)
+		while ((w = first_deferred(c)))
+			begin_waiter(w);
 }

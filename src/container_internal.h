@@ -130,6 +130,7 @@ void container_terminate(struct container *c); /* SIGTERM to nspawn, and what it
 /* One that an earlier daemon started. -ESRCH: it has ended, and nobody can tell how. */
 int container_process_take(struct container *c, pid_t pid, uint64_t started, struct error *err);
 void container_run_ended(struct container *c); /* lets go of all that belongs to the process */
+int container_run_hand_over(const struct container *c, struct handover *h);
 void container_run_leave(struct container *c); /* likewise of one that runs on without us */
 void container_running(struct container *c);   /* it is: watchdog and health begin */
 
@@ -140,6 +141,7 @@ int container_stage_unit_gone(struct container *c, struct error *err);
 /* container_ask.c */
 void container_answer(struct container *c); /* its state has changed */
 void container_waiters_free(struct container *c);
+bool container_restart_is_awaited(const struct container *c);
 
 /* container_order.c */
 void containers_settle_soon(struct manager *m);

@@ -219,6 +219,19 @@ static void unstore(const struct container *c)
 	fdstore_drop(name);
 }
 
+int container_run_hand_over(const struct container *c, struct handover *h)
+{
+	char name[FDSTORE_NAME_MAX + 1];
+	int r;
+
+	if (!c->p->process || !c->p->notify)
+		return 0;
+	store_name(c, "pidfd", name);
+	r = handover_add(h, name, process_pidfd(c->p->process), "", 0);
+	store_name(c, "notify", name);
+	return r < 0 ? r : handover_add(h, name, notify_socket_fd(c->p->notify), "", 0);
+}
+
 static void let_go(struct container *c)
 {
 	struct container_private *p = c->p;

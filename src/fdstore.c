@@ -3,6 +3,8 @@
  */
 #include "fdstore.h"
 
+#include "cleanup.h"
+#include "fdstore_internal.h"
 #include "str.h"
 
 #include <errno.h>
@@ -13,52 +15,104 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-static struct {
-	char **names; /* n of them, then NULL; an empty one was taken */
-	int n;
-} handed;
+static struct handed *list;
+static size_t n_list;
+
+static int add(const struct handed *h)
+{
+	struct handed *grown = reallocarray(list, n_list + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	list = grown;
+	list[n_list++] = *h;
+	return 0;
+}
+
+static int begin_systemd(void)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names), r = 0; /* it sets CLOEXEC */
+
+	for (int i = 0; i < n; i++) {
+		struct handed one = {.name = names[i], .fd = SD_LISTEN_FDS_START + i, .stored = true};
+
+		if (r == 0)
+			r = add(&one);
+		if (r < 0) {
+			(void)close(one.fd);
+			free(one.name);
+		}
+	}
+	free(names);
+	return n < 0 ? n : r;
+}
 
 int fdstore_begin(void)
 {
-	/* It sets CLOEXEC. */
-	int n = sd_listen_fds_with_names(1, &handed.names);
+	int r = begin_systemd(), h = handover_read(add);
 
-	handed.n = n > 0 ? n : 0;
-	return n < 0 ? n : 0;
+	return r < 0 ? r : h;
 }
 
-static int take(int i)
+static void forget(struct handed *h)
 {
-	handed.names[i][0] = '\0';
-	return SD_LISTEN_FDS_START + i;
+	free(h->name);
+	free(h->data);
+	*h = (struct handed){.fd = -1};
+}
+
+static int take(struct handed *h)
+{
+	int fd = h->fd;
+
+	forget(h);
+	return fd;
 }
 
 int fdstore_take(const char *name)
 {
-	for (int i = 0; i < handed.n; i++)
-		if (str_equal(handed.names[i], name))
-			return take(i);
+	for (size_t i = 0; i < n_list; i++)
+		if (str_equal(list[i].name, name))
+			return take(&list[i]);
 	return -1;
 }
 
 int fdstore_take_listener(void)
 {
-	for (int i = 0; i < handed.n; i++)
-		if (handed.names[i][0] && sd_is_socket(SD_LISTEN_FDS_START + i, AF_UNIX, SOCK_STREAM, 1) > 0)
-			return take(i);
+	for (size_t i = 0; i < n_list; i++)
+		if (list[i].name && list[i].fd >= 0 && sd_is_socket(list[i].fd, AF_UNIX, SOCK_STREAM, 1) > 0)
+			return take(&list[i]);
 	return -1;
+}
+
+int fdstore_take_next(const char *prefix, int *ret_fd, char **ret_data, size_t *ret_length)
+{
+	for (size_t i = 0; i < n_list; i++) {
+		if (!list[i].name || !str_starts_with(list[i].name, prefix))
+			continue;
+		*ret_data = list[i].data ? steal_pointer(list[i].data) : calloc(1, 1);
+		*ret_length = list[i].length;
+		*ret_fd = take(&list[i]);
+		return 0;
+	}
+	return -ENOENT;
 }
 
 void fdstore_end(void)
 {
-	for (int i = 0; i < handed.n; i++)
-		if (handed.names[i][0]) {
-			fdstore_drop(handed.names[i]);
-			(void)close(SD_LISTEN_FDS_START + i);
-		}
-	strv_free(handed.names);
-	handed.names = NULL;
-	handed.n = 0;
+	for (size_t i = 0; i < n_list; i++) {
+		if (!list[i].name)
+			continue;
+		if (list[i].stored)
+			fdstore_drop(list[i].name);
+		if (list[i].fd >= 0)
+			(void)close(list[i].fd);
+		forget(&list[i]);
+	}
+	free(list);
+	list = NULL;
+	n_list = 0;
 }
 
 void fdstore_keep(const char *name, int fd)

@@ -5,6 +5,7 @@
 #include "fdstore.h"
 #include "log.h"
 #include "manager.h"
+#include "reexec.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -75,10 +76,14 @@ static int run(struct ev_loop *loop, int level)
 		log_set_level(level);
 	if (r == 0)
 		r = api_start(m, SOCKET_PATH, m->settings.socket_mode, fdstore_take_listener(), &err, &api);
-	if (r == 0)
-		(void)ev_run(loop, 0);
-	else
+	if (r < 0)
 		log_error("%s", err.code ? err.text : strerror(-r));
+	else
+		(void)ev_run(loop, 0);
+	while (r == 0 && m->reexec) {
+		reexec(m, api); /* returns when it failed */
+		(void)ev_run(loop, 0);
+	}
 	if (m)
 		m->state = MANAGER_STOPPING; /* what is under way comes to its end, and starts nothing more */
 	if (r == 0 && m->failed)
@@ -95,6 +100,7 @@ int main(int argc, char *argv[])
 
 	if (argc > 1 && strcmp(argv[1], ENTER_OPTION) == 0)
 		return enter_main(argc, argv);
+	reexec_remember(argv);
 	r = parse_argv(argc, argv, &level);
 	if (r != 0)
 		return r < 0 ? 2 : EXIT_SUCCESS;

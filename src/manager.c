@@ -310,6 +310,8 @@ void manager_free(struct manager *m)
 	manager_memory_free(m);
 	if (m->p->lock_fd >= 0)
 		(void)close(m->p->lock_fd);
+	ev_timer_stop(m->loop, &m->p->reexec);
+	free(m->program);
 	free(m->p);
 	free(m);
 }

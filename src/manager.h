@@ -154,7 +154,10 @@ int manager_confirm(struct manager *m, struct error *err);
 struct manager {
 	struct ev_loop *loop;
 	enum manager_state state;
-	bool failed; /* stopped because it could not go on: exit code 1 */
+	bool failed;	 /* stopped because it could not go on: exit code 1 */
+	bool reexec;	 /* the loop has stopped so that another program takes over, see reexec.h */
+	bool taken_over; /* from a program that was executed before this one, in the same process */
+	char *program;	 /* the path of the daemon's program */
 	struct daemon_settings settings;
 	struct registry registry;
 	struct desired *desired;      /* what is to be, as last read and verified */
@@ -173,6 +176,12 @@ int manager_new(struct ev_loop *loop, struct manager **ret);
 int manager_start(struct manager *m, struct error *err);
 void manager_stop(struct manager *m); /* leaves namespaces as they are; breaks the loop when idle */
 void manager_free(struct manager *m);
+/* Lets what is under way come to its end, then stops the loop with m->reexec. Refused at once: -EBUSY,
+ * -EALREADY, -ENOENT and the like; later: refused() is called. */
+int manager_reexec(struct manager *m, void (*refused)(const struct error *err, void *data), void *data,
+		   struct error *err);
+struct handover;
+int manager_hand_over(struct manager *m, struct handover *h);
 struct unit *manager_find_unit(struct manager *m, const char *name);
 
 #endif

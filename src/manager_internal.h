@@ -49,6 +49,10 @@ struct manager_private {
 	struct container_host *container_host; /* NULL: no container was started yet */
 	struct stop_group *stop_groups;
 	ev_timer settle; /* of containers that depend on others */
+	ev_timer reexec; /* looks whether all is quiet */
+	uint64_t reexec_until;
+	void (*reexec_refused)(const struct error *err, void *data);
+	void *reexec_data;
 };
 
 struct operation {
@@ -95,6 +99,11 @@ int manager_next_nsid(struct manager *m, bool adopted);
 void manager_notify_status(struct manager *m);			/* soon */
 void manager_send_status(struct manager *m, const char *first); /* at once, after this line */
 void manager_swap(struct manager *m, struct desired *d);	/* takes the reference */
+
+/* manager_reexec.c */
+int manager_remember_program(struct manager *m);
+bool manager_program_was_replaced(const struct manager *m);
+void manager_take_over(struct manager *m);
 
 /* manager_load.c */
 /* Reads the files. strict: any error refuses the whole (-EBADMSG with diags); else objects in error

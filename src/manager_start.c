@@ -68,6 +68,9 @@ static int take_lock(struct manager *m, struct error *err)
 		r = make_directory(CONFIG_TRANSIENT_DIRECTORY, 0755, err);
 	if (r < 0)
 		return r;
+	m->p->lock_fd = fdstore_take("lock"); /* of the program before this one */
+	if (m->p->lock_fd >= 0)
+		return 0;
 	m->p->lock_fd = open(RUN_DIRECTORY "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (m->p->lock_fd < 0)
 		return error_set(err, -errno, "could not open %s/lock: %s", RUN_DIRECTORY, strerror(errno));
@@ -228,6 +231,7 @@ void manager_start_over(struct manager *m)
 	watch_audit_start(m);
 	manager_retry_soon(m);
 	containers_start_wanted(m);
+	containers_begin_deferred(m);
 }
 
 static void start_timeout(struct ev_loop *loop, ev_timer *w, int events)
@@ -273,6 +277,8 @@ static void scan_done(struct job *job)
 		m->p->next_created = s->last_created + 1;
 		m->p->next_adopted = s->last_adopted + 1;
 		containers_adopt(m);
+		if (m->taken_over)
+			containers_take_strangers(m);
 		fdstore_end();
 		if (operation_submit_start(m) < 0) {
 			m->failed = true;
@@ -314,8 +320,15 @@ static void reload_done(const struct operation_result *result, void *data)
 	manager_send_status(m, "READY=1\n");
 }
 
+static void reexec_refused(const struct error *err, void *data)
+{
+	(void)err;
+	manager_send_status(data, "READY=1\n");
+}
+
 static void on_reload(struct ev_loop *loop, ev_signal *w, int events)
 {
+	struct error err = {0};
 	struct operation_request request = {.type = OPERATION_APPLY};
 	struct manager *m = w->data;
 	struct timespec now;
@@ -325,6 +338,9 @@ static void on_reload(struct ev_loop *loop, ev_signal *w, int events)
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
 			 (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+	/* The new program reads the files when it starts, and says READY=1. */
+	if (manager_program_was_replaced(m) && manager_reexec(m, reexec_refused, m, &err) == 0)
+		return;
 	if (manager_start_operation(m, &request, reload_done, NULL, m, NULL) < 0)
 		(void)sd_notify(0, "READY=1");
 }
@@ -355,6 +371,10 @@ int manager_start(struct manager *m, struct error *err)
 {
 	int r;
 
+	manager_take_over(m);
+	r = manager_remember_program(m);
+	if (r < 0)
+		return error_set(err, r, "cannot tell the path of this program: %s", strerror(-r));
 	(void)((r = load_settings(m, err)) < 0 || (r = check_capabilities(err)) < 0 ||
 	       (r = netns_check_mount_namespace(err)) < 0 || (r = take_lock(m, err)) < 0 ||
 	       (r = load_plugins(m, err)) < 0 || (r = load_files(m, err)) < 0);

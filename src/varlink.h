@@ -67,6 +67,22 @@ int varlink_server_listen(struct varlink_server *s, const char *path, mode_t mod
 void varlink_server_free(struct varlink_server *s); /* flushes what it can without waiting; NULL is fine */
 unsigned varlink_server_connections(const struct varlink_server *s);
 
+/* --- another program takes our place: connections go on ------------------------------------------- */
+/* No call is taken any more, nobody accepted, until it is released; those that are open go on. */
+void varlink_server_hold(struct varlink_server *s, bool hold);
+/* Each connection: `in` is what the heir is to read, beginning with the call that is open, which it runs
+ * anew; `out` what the client has not read. Not 0: ends with that. */
+typedef int varlink_save_fn(int fd, const char *in, size_t in_length, const char *out, size_t out_length,
+			    void *data);
+int varlink_server_save(struct varlink_server *s, varlink_save_fn *save, void *data);
+int varlink_server_restore(struct varlink_server *s, int fd, const char *in, size_t in_length,
+			   const char *out, size_t out_length); /* takes fd, also on failure */
+/* The path is ours after all: to be unlinked at the end. */
+int varlink_server_own(struct varlink_server *s, const char *path, struct error *err);
+int varlink_server_fd(const struct varlink_server *s); /* the one that listens */
+/* A call that the heir is not to run anew: it sends this reply instead ("{}"); not copied. */
+void varlink_call_leave_reply(struct varlink_call *call, const char *reply);
+
 /* Answers. parameters are stolen (also on failure); NULL: none. -ENOMEM or -EPIPE are for information: the
  * connection is closed then. A call whose client has gone swallows all of it. */
 int varlink_reply(struct varlink_call *call, json_t *parameters);

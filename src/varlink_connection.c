@@ -33,7 +33,7 @@ static void connection_refuse(struct varlink_connection *c, const char *why)
 }
 
 /* Looks for the end of the first message, at new bytes only. */
-static void connection_scan(struct varlink_connection *c)
+void varlink_connection_scan(struct varlink_connection *c)
 {
 	const char *begin, *nul;
 
@@ -65,7 +65,7 @@ static void connection_look_for_hangup(struct varlink_connection *c)
 
 static void connection_read(struct varlink_connection *c)
 {
-	size_t room = INPUT_MAX - c->in.length;
+	size_t room = c->in.length < INPUT_MAX ? INPUT_MAX - c->in.length : 0; /* an heir may have more */
 	ssize_t n;
 
 	if (c->eof || room == 0)
@@ -79,7 +79,7 @@ static void connection_read(struct varlink_connection *c)
 	n = recv(c->io.fd, c->in.data + c->in.start + c->in.length, room, MSG_DONTWAIT);
 	if (n > 0) {
 		c->in.length += (size_t)n;
-		connection_scan(c);
+		varlink_connection_scan(c);
 	} else if (n == 0) {
 		c->eof = true;
 		connection_look_for_hangup(c);
@@ -96,9 +96,14 @@ static void connection_next_message(struct varlink_connection *c)
 	int r;
 
 	r = varlink_message_parse(c->in.data + c->in.start, c->complete - 1, &m, &err);
+	varlink_buffer_consume(&c->open, c->open.length);
+	if (r == 0 && varlink_buffer_append(&c->open, c->in.data + c->in.start, c->complete) < 0) {
+		varlink_message_clear(&m);
+		r = error_set(&err, -ENOMEM, "no memory for a call");
+	}
 	varlink_buffer_consume(&c->in, c->complete);
 	c->complete = c->scanned = 0;
-	connection_scan(c);
+	varlink_connection_scan(c);
 	if (r < 0) {
 		connection_refuse(c, err.text);
 		return;
@@ -137,7 +142,7 @@ static bool connection_can_go_on(const struct varlink_connection *c)
 {
 	if (c->dead || c->out.length >= VARLINK_OUTPUT_HIGH)
 		return false;
-	return c->call != NULL ? c->call->writable != NULL : c->complete > 0;
+	return c->call != NULL ? c->call->writable != NULL : c->complete > 0 && !c->server->holding;
 }
 
 static void connection_work(struct varlink_connection *c)
@@ -273,6 +278,7 @@ void varlink_connection_free(struct varlink_connection *c)
 	(void)close(c->io.fd);
 	varlink_buffer_free(&c->in);
 	varlink_buffer_free(&c->out);
+	varlink_buffer_free(&c->open);
 	free(c);
 	if (call == NULL)
 		return;

@@ -63,13 +63,14 @@ struct varlink_connection {
 	ev_idle resume;	  /* goes on next turn: more input is buffered, a call was answered, or it is dead */
 	ev_timer absence; /* looks for a hang-up while `io` cannot: there is nothing to read or write */
 	struct varlink_buffer in, out;
-	size_t scanned;		   /* bytes of `in` known to hold no NUL */
-	size_t complete;	   /* length of the first complete message with its NUL; 0: none yet */
-	struct varlink_call *call; /* open; NULL: none */
-	bool eof;		   /* the client sends no more */
-	bool deaf;		   /* the client reads no more: replies are thrown away */
-	bool dead;		   /* to be freed by the next watcher that runs */
-	bool in_step;		   /* connection_step() is at work and will see all changes */
+	size_t scanned;		    /* bytes of `in` known to hold no NUL */
+	size_t complete;	    /* length of the first complete message with its NUL; 0: none yet */
+	struct varlink_call *call;  /* open; NULL: none */
+	struct varlink_buffer open; /* the message of it, for a program that takes our place */
+	bool eof;		    /* the client sends no more */
+	bool deaf;		    /* the client reads no more: replies are thrown away */
+	bool dead;		    /* to be freed by the next watcher that runs */
+	bool in_step;		    /* connection_step() is at work and will see all changes */
 };
 
 struct varlink_server {
@@ -82,6 +83,7 @@ struct varlink_server {
 	int reserve;	/* a descriptor to give up when there are no others */
 	char *path;	/* bound by us, to be unlinked; NULL: none */
 	uint64_t device, inode;
+	bool holding; /* no call is taken, nobody is accepted */
 };
 
 struct varlink_call {
@@ -92,6 +94,7 @@ struct varlink_call {
 	void *userdata;
 	void (*gone)(struct varlink_call *call);
 	void (*writable)(struct varlink_call *call);
+	const char *heir_reply; /* see varlink_call_leave_reply(); NULL: the heir answers it itself */
 };
 
 /* Takes a connected socket over (closes it on failure). Also for tests, with socketpair(). */
@@ -99,6 +102,7 @@ int varlink_connection_new(struct varlink_server *s, int fd, const struct varlin
 void varlink_connection_free(struct varlink_connection *c);
 void varlink_connection_flush(struct varlink_connection *c); /* as much as goes without waiting */
 void varlink_connection_schedule(struct varlink_connection *c);
+void varlink_connection_scan(struct varlink_connection *c); /* looks for the end of the first message */
 int varlink_peer_read(int fd, gid_t operator_gid, struct varlink_peer *ret);
 
 /* Runs the message: finds the method, checks privilege, calls it. */

@@ -61,7 +61,7 @@ static int append(const char *bytes, size_t length, void *data)
 
 int varlink_buffer_append(struct varlink_buffer *b, const char *bytes, size_t length)
 {
-	return append(bytes, length, b) < 0 ? -ENOMEM : 0;
+	return length > 0 && append(bytes, length, b) < 0 ? -ENOMEM : 0;
 }
 
 int varlink_buffer_append_json(struct varlink_buffer *b, const json_t *value)

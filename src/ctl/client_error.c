@@ -150,6 +150,11 @@ static void say_nothing_to_confirm(struct strbuf *b, json_t *p)
 	strbuf_puts(b, "nothing waits to be confirmed; 'netnsctl status' shows what was done last");
 }
 
+static void say_reexec_failed(struct strbuf *b, json_t *p)
+{
+	strbuf_puts(b, text_or(p, "message", "no reason given"));
+}
+
 static void say_environment(struct strbuf *b, json_t *p)
 {
 	(void)p;
@@ -191,6 +196,7 @@ static const struct {
 	{MANAGER_INTERFACE ".BadState", say_bad_state},
 	{MANAGER_INTERFACE ".StateUnknown", say_state_unknown},
 	{MANAGER_INTERFACE ".NothingToConfirm", say_nothing_to_confirm},
+	{MANAGER_INTERFACE ".ReexecFailed", say_reexec_failed},
 	{SERVICE_INTERFACE ".InconsistentEnvironment", say_environment},
 	{"io.systemd.System", say_system},
 	{"org.varlink.service.PermissionDenied", say_permission},

@@ -243,6 +243,7 @@ int verb_reset_failed(struct ctl *c, char **args, int n);
 int verb_log(struct ctl *c, char **args, int n);
 int verb_shell(struct ctl *c, char **args, int n);
 int verb_log_level(struct ctl *c, char **args, int n);
+int verb_reexec(struct ctl *c, char **args, int n);
 int verb_version(struct ctl *c, char **args, int n);
 int verb_help(struct ctl *c, char **args, int n);
 

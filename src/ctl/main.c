@@ -51,6 +51,7 @@ static const struct verb verbs[] = {
 	{"confirm", "", "Keep what apply --confirm has done", 0, 0, 0, verb_confirm},
 	{"reload", "[--restart]", "As apply, without a word when all is well", 0, 0,
 	 OPTION_NO_BLOCK | OPTION_RESTART, verb_reload},
+	{"reexec", "", "Execute the daemon's program anew; all that runs stays", 0, 0, 0, verb_reexec},
 	{"log-level", "[LEVEL]", "Show or set how much the daemon logs", 0, 1, 0, verb_log_level},
 	{"version", "", "Print the versions of client and daemon", 0, 0, 0, verb_version},
 	{"help", "[VERB]", "Print this text, or how a verb is used", 0, 1, 0, verb_help},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* log-level and version: about the daemon rather than its namespaces. */
+/* reexec, log-level and version: about the daemon rather than its namespaces. */
 #include "ctl.h"
 #include "log.h"
 
@@ -27,6 +27,13 @@ int verb_log_level(struct ctl *c, char **args, int n)
 	printf("%s\n", log_level_to_string(level) ? log_level_to_string(level) : "?");
 	reply_done(&reply);
 	return CTL_DONE;
+}
+
+int verb_reexec(struct ctl *c, char **args, int n)
+{
+	(void)args;
+	(void)n;
+	return client_call(c, "execute the daemon's program anew", MANAGER_INTERFACE ".Reexec", NULL, NULL);
 }
 
 int verb_version(struct ctl *c, char **args, int n)

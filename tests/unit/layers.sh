@@ -12,7 +12,7 @@ table='
 1 ini key rtnl worker varlink idl process fdstore cgroup scope console notify enter
 2 restart nspawn supervise root netns desired kind plugin actual event drift fight request plan reconcile link address route
 3 config config_load notice watch checkpoint apply transaction survey round operation manager container health
-4 api
+4 api reexec
 5 main
 '
 # Decide, and have no effects: no loop, no sockets, no log.

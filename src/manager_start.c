@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -347,6 +349,8 @@ static void on_reload(struct ev_loop *loop, ev_signal *w, int events)
 
 static void start_signals(struct manager *m)
 {
+	sigset_t set;
+
 	ev_signal_init(&m->p->sigterm, on_stop, SIGTERM);
 	ev_signal_init(&m->p->sigint, on_stop, SIGINT);
 	ev_signal_init(&m->p->sighup, on_reload, SIGHUP);
@@ -354,6 +358,12 @@ static void start_signals(struct manager *m)
 	ev_signal_start(m->loop, &m->p->sigterm);
 	ev_signal_start(m->loop, &m->p->sigint);
 	ev_signal_start(m->loop, &m->p->sighup);
+	/* The program before this one blocked them (fdstore.h), and libev 4.33 leaves that so. */
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* --- start and stop ---------------------------------------------------------------------------- */

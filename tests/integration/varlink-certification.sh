@@ -28,7 +28,7 @@ fi
 # shellcheck disable=SC2086
 $CC -std=gnu11 -D_GNU_SOURCE -O1 -g $sanitizers -I"$src" -I"$NETNSD_SRCDIR/include" -o "$dir/server" \
   "$NETNSD_SRCDIR/tests/integration/certification_server.c" "$src"/varlink_*.c "$src/error.c" "$src/log.c" \
-  "$src"/str*.c "$src"/parse*.c -lev -ljansson || fail "the server does not compile"
+  "$src"/str*.c "$src"/parse*.c -lev -ljansson -lsystemd || fail "the server does not compile"
 
 step "run it"
 "$dir/server" "$dir/socket" 2>"$dir/log" &

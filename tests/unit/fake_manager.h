@@ -69,6 +69,20 @@ void operation_forget(struct operation *op)
 	played.forgotten++;
 }
 
+/* What Reexec finds: 0, or an error; then it can be refused later. */
+static int reexec_result;
+static void (*reexec_refused)(const struct error *err, void *data);
+static void *reexec_data;
+
+int manager_reexec(struct manager *manager, void (*refused)(const struct error *err, void *data), void *data,
+		   struct error *err)
+{
+	assert_ptr_equal(manager, &m);
+	reexec_refused = refused;
+	reexec_data = data;
+	return reexec_result < 0 ? error_set(err, reexec_result, "not executed") : 0;
+}
+
 /* What Confirm finds: 0, or an error. */
 static int confirm_result;
 

@@ -109,6 +109,28 @@ static void test_confirm(void **state)
 	confirm_result = 0;
 }
 
+/* Who asks for another program is answered by that, or told later why there is none; meanwhile no call is
+ * taken. */
+static void test_reexec(void **state)
+{
+	struct error late = {.code = -EBUSY, .text = "too slow"};
+	char byte;
+
+	(void)state;
+	reexec_result = -ENOENT;
+	say("{\"method\":\"io.netnsd.Manager.Reexec\"}");
+	expect("{\"error\":\"io.netnsd.Manager.ReexecFailed\",\"parameters\":{\"message\":\"not "
+	       "executed\"}}");
+	reexec_result = 0;
+	say("{\"method\":\"io.netnsd.Manager.Reexec\"}");
+	pump();
+	assert_int_equal(recv(client, &byte, 1, MSG_DONTWAIT), -1); /* not yet */
+	reexec_refused(&late, reexec_data);
+	expect("{\"error\":\"io.netnsd.Manager.ReexecFailed\",\"parameters\":{\"message\":\"too slow\"}}");
+	say("{\"method\":\"io.systemd.service.Ping\"}");
+	expect("{}");
+}
+
 static void test_wait_names(void **state)
 {
 	static const struct operation_result fine;
@@ -380,12 +402,19 @@ static void test_privilege(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_requests),	       TEST(test_wait_names),
-		TEST(test_apply_parameters),   TEST(test_confirm),
-		TEST(test_apply_result),       TEST(test_manager_failures),
-		TEST(test_namespace_failures), TEST(test_holders),
-		TEST(test_hangup_forgets),     TEST(test_refusals),
-		TEST(test_bad_names),	       TEST(test_table_is_the_text),
+		TEST(test_requests),
+		TEST(test_wait_names),
+		TEST(test_apply_parameters),
+		TEST(test_confirm),
+		TEST(test_reexec),
+		TEST(test_apply_result),
+		TEST(test_manager_failures),
+		TEST(test_namespace_failures),
+		TEST(test_holders),
+		TEST(test_hangup_forgets),
+		TEST(test_refusals),
+		TEST(test_bad_names),
+		TEST(test_table_is_the_text),
 		TEST(test_privilege),
 	};
 

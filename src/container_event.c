@@ -108,9 +108,11 @@ static void carry_out(struct container *c, unsigned effects)
 		signal_nspawn(c, SIGKILL); /* it is in there; but not before it was moved */
 	}
 	if (effects & EFFECT_SIGTERM)
-		container_terminate(c);
+		signal_nspawn(c, SIGTERM);
 	if (effects & EFFECT_SIGINT)
 		signal_nspawn(c, SIGINT);
+	if (effects & (EFFECT_SIGTERM | EFFECT_SIGINT))
+		container_deaf_stop(c);
 	if (effects & EFFECT_CLEAN)
 		container_sequence_start(c, container_clean_stages);
 	if (effects & EFFECT_PREPARE)

@@ -36,7 +36,7 @@ extern const struct stage container_prepare_stages[], container_clean_stages[];
 struct container_job;
 
 struct container_private {
-	ev_timer deadline, watchdog, late, exec;
+	ev_timer deadline, watchdog, exec, deaf;
 	struct container_waiter *waiters;
 	struct supervise_input events[EVENTS_MAX];
 	unsigned n_events;
@@ -126,13 +126,15 @@ void container_job_orphan(struct container *c);
 /* container_run.c: the process and what it tells */
 int container_spawn(struct container *c, struct error *err);
 void container_launch(struct container *c);
-void container_terminate(struct container *c); /* SIGTERM to nspawn, and what it takes to be heard */
 /* One that an earlier daemon started. -ESRCH: it has ended, and nobody can tell how. */
 int container_process_take(struct container *c, pid_t pid, uint64_t started, struct error *err);
 void container_run_ended(struct container *c); /* lets go of all that belongs to the process */
 int container_run_hand_over(const struct container *c, struct handover *h);
 void container_run_leave(struct container *c); /* likewise of one that runs on without us */
 void container_running(struct container *c);   /* it is: watchdog and health begin */
+
+/* container_deaf.c: nspawn was just told to stop its payload */
+void container_deaf_stop(struct container *c);
 
 /* container_prepare.c, also used by container_clean.c */
 int container_stage_empty(struct container *c, struct error *err);

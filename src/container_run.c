@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #define EXEC_DELAY  0.002 /* s between two looks whether the payload was executed: it takes a few ms */
-#define LATE_DELAY  0.02  /* s; an exec takes a moment only */
 #define RESOLV_CONF "/etc/netns/%s/resolv.conf"
 
 bool container_log_is_journal(void)
@@ -237,8 +236,8 @@ static void let_go(struct container *c)
 	struct container_private *p = c->p;
 
 	ev_timer_stop(c->manager->loop, &p->watchdog);
-	ev_timer_stop(c->manager->loop, &p->late);
 	ev_timer_stop(c->manager->loop, &p->exec);
+	ev_timer_stop(c->manager->loop, &p->deaf);
 	health_free(steal_pointer(p->health));
 	process_free(steal_pointer(p->process));
 	console_guard_free(steal_pointer(p->guard));
@@ -262,47 +261,6 @@ void container_run_leave(struct container *c)
 {
 	notify_socket_leave(steal_pointer(c->p->notify));
 	let_go(c);
-}
-
-/* --- its stop ----------------------------------------------------------------------------------- */
-
-static int stop_signal(const struct container_settings *s)
-{
-	int signal = SIGTERM;
-
-	if (s->kill_signal)
-		(void)parse_signal(s->kill_signal, &signal);
-	else if (nspawn_is_init(s))
-		signal = SIGRTMIN + 3;
-	return signal;
-}
-
-static void on_late(struct ev_loop *loop, ev_timer *w, int events)
-{
-	struct container *c = w->data;
-
-	(void)events;
-	if (c->s.state == CONTAINER_STOP_SIGTERM && c->leader && !is_payload(c))
-		return;
-	ev_timer_stop(loop, w);
-	if (c->s.state == CONTAINER_STOP_SIGTERM && c->p->leader_pidfd >= 0 && c->running)
-		(void)pidfd_send_signal(c->p->leader_pidfd, stop_signal(c->running), NULL, 0);
-}
-
-/* What nspawn passes on to a child that is not the payload yet is lost: a PID 1 without a handler is deaf to
- * it. It is said once more when there is somebody to hear. */
-void container_terminate(struct container *c)
-{
-	ev_timer *w = &c->p->late;
-
-	if (!c->p->process)
-		return;
-	(void)process_signal(c->p->process, SIGTERM);
-	if (!c->leader || ev_is_active(w) || is_payload(c))
-		return;
-	ev_timer_init(w, on_late, LATE_DELAY, LATE_DELAY);
-	w->data = c;
-	ev_timer_start(c->manager->loop, w);
 }
 
 /* --- its start ---------------------------------------------------------------------------------- */

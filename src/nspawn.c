@@ -250,15 +250,17 @@ static void add_credentials(struct builder *b, const struct nspawn_run *run)
 			 run->credentials_directory, c->credentials[i].id);
 }
 
+const char *nspawn_kill_signal(const struct container_settings *c)
+{
+	return c->kill_signal ? c->kill_signal : nspawn_is_init(c) ? "SIGRTMIN+3" : "SIGTERM";
+}
+
 static void add_settings(struct builder *b, const struct nspawn_run *run)
 {
 	const struct container_settings *c = b->settings;
 
 	/* Without one, SIGTERM to nspawn is SIGKILL for the payload (A4). */
-	builder_add(b, NULL, "--kill-signal",
-		    c->kill_signal	? c->kill_signal
-		    : nspawn_is_init(c) ? "SIGRTMIN+3"
-					: "SIGTERM");
+	builder_add(b, NULL, "--kill-signal", nspawn_kill_signal(c));
 	builder_add(b, NULL, "--notify-ready", c->notify_ready ? "yes" : "no");
 	if (!has_option(c, "--link-journal"))
 		builder_add(b, NULL, "--link-journal", "no");

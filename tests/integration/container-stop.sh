@@ -12,7 +12,7 @@ signals_of() { # NAME
   log_of "$1" | sed -n '/SIGWINCH/d; s/^signal //p' | tr '\n' ' ' | sed 's/ $//'
 }
 
-payload_conf polite "log /shared/log lock /shared/lock fork 10 sleep"
+payload_conf polite "log /shared/log lock /shared/lock fork 10 sleep" Service.StartLimitIntervalSec=0
 payload_conf other "log /shared/log sleep" Service.KillSignal=SIGINT
 payload_conf stubborn "log /shared/log lock /shared/lock fork 3 stubborn" Service.TimeoutStopSec=1s
 payload_conf frozen "log /shared/log sleep" Service.TimeoutStopSec=1s
@@ -20,6 +20,7 @@ payload_conf silent "log /shared/log fork 3 sleep" Exec.NotifyReady=yes Service.
 payload_conf slow "log /shared/log sleep" Exec.NotifyReady=yes
 payload_conf orphaned "log /shared/log lock /shared/lock fork 10 stubborn" Service.Restart=always Service.RestartSec=50ms \
   Service.StartLimitIntervalSec=0 Service.TimeoutStopSec=500ms
+payload_conf early "log /shared/log deaf /shared/go sleep" Service.TimeoutStopSec=30s
 machine_root booted init
 payload_conf booted "" Exec.Boot=yes
 echo "log /shared/log sleep" >"$SHARED/booted/init"
@@ -100,6 +101,19 @@ wait $starter || status=$?
 assert_eq $status 1 "the start that was stopped: $(cat "$SANDBOX/start.out")"
 assert_eq "$(cstate slow)" dead
 assert_nothing_of slow
+
+step "a stop before the init listens: it is asked again, not killed at TimeoutStopSec="
+assert_ok ctl start early
+await_log early deaf
+began=$(now_ms)
+(sleep 1 && : >"$SHARED/early/go") &
+own_pid $!
+assert_ok ctl stop early
+took=$(($(now_ms) - began))
+assert_eq "$(signals_of early)" SIGTERM
+[ $took -ge 950 ] || fail "stopped after $took ms, before its init listened"
+[ $took -le 6000 ] || fail "stopped only after $took ms"
+assert_eq "$(cstate early) $(cresult early)" "dead success"
 
 step "A5: nspawn killed: its init and all else dies with it, before the next one begins"
 assert_ok ctl start orphaned

@@ -46,6 +46,8 @@ container_cgroup() {
   CGROUP=/sys/fs/cgroup/netnsd-test-$TEST_NAME-$(od -An -N6 -tx1 /dev/urandom | tr -d ' ')
   DAEMON_CGROUP=$CGROUP/netnsd
   CGROUP_BEFORE=/sys/fs/cgroup$(awk -F: '$1 == 0 { print $3 }' /proc/self/cgroup)
+  # Of tests that were killed, long ago; what is in use cannot be removed.
+  find /sys/fs/cgroup -maxdepth 1 -name 'netnsd-test-*' -mmin +60 -exec find {} -depth -type d -exec rmdir {} + \; 2>/dev/null
   mkdir -p "$CGROUP/test" "$DAEMON_CGROUP" 2>/dev/null || skip "no cgroup can be made here"
   echo $$ >"$CGROUP/test/cgroup.procs" || skip "this process cannot be moved into a cgroup"
   # The daemon has one of its own, as a service has.

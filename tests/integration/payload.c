@@ -11,6 +11,7 @@
  *   pause MS        does nothing for so long
  *   sleep           waits; SIGTERM, SIGINT, SIGRTMIN+3 end it with 0
  *   stubborn        waits; nothing ends it
+ *   deaf FILE       takes signals as if it had no code for them, until FILE is there
  *   first FILE A... -- B...   A the first time (FILE is made), B each time after that
  *   await FILE      until FILE is there
  *   exit N, crash, reboot, poweroff
@@ -199,6 +200,18 @@ static void open_port(long port, bool connecting)
 	event("%s %ld: %s", connecting ? "connect" : "listen", port, r < 0 ? strerror(errno) : "ok");
 }
 
+/* As PID 1 before its first instructions: signals without a handler do not exist for it. */
+static void be_deaf(const char *file)
+{
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_UNBLOCK, &all, NULL);
+	event("deaf");
+	while (access(file, F_OK) < 0)
+		nap(20);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+}
+
 static void shell(const char *command)
 {
 	int status;
@@ -313,6 +326,8 @@ static bool do_argument(const char *word, const char *argument)
 		open_port(number, word[0] == 'c');
 	else if (!strcmp(word, "sh"))
 		shell(argument);
+	else if (!strcmp(word, "deaf"))
+		be_deaf(argument);
 	else if (!strcmp(word, "await")) {
 		while (access(argument, F_OK) < 0)
 			nap(20);

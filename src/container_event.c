@@ -18,7 +18,7 @@ static struct supervise_policy policy_of(const struct container *c)
 	return (struct supervise_policy){
 		.restart = s ? &s->restart : &restart_policy_default,
 		.timeout_start = s ? s->timeout_start : USEC_INFINITY,
-		.timeout_stop = s ? s->timeout_stop : 0,
+		.timeout_stop = s ? s->timeout_stop : CONTAINER_TIMEOUT_DEFAULT,
 		.health_restarts = s && s->health_action == HEALTH_RESTART,
 	};
 }

@@ -45,18 +45,19 @@ static void health_changed(enum health_state state, const char *text, void *data
 static void start_health(struct container *c)
 {
 	const struct container_settings *s = c->running;
-	struct health_spec spec = {.command = s->health_cmd,
-				   .tcp = s->health_tcp,
-				   .interval = s->health_interval,
-				   .retries = s->health_retries,
-				   .leader = c->leader,
+	struct health_spec spec = {.leader = c->leader,
 				   .leader_pidfd = c->p->leader_pidfd,
 				   .netns_fd = c->p->netns_fd,
 				   .cgroup = c->cgroup};
 	int r;
 
-	if (c->p->health || (!s->health_cmd && !s->health_tcp))
+	/* No settings: taken over, and no file declares it any more. */
+	if (c->p->health || !s || (!s->health_cmd && !s->health_tcp))
 		return;
+	spec.command = s->health_cmd;
+	spec.tcp = s->health_tcp;
+	spec.interval = s->health_interval;
+	spec.retries = s->health_retries;
 	r = health_new(c->manager->loop, c->manager->workers, &spec, health_changed, c, &c->p->health);
 	if (r < 0)
 		container_log(c, LOG_WARNING, "its health is not looked at: %s", strerror(-r));
@@ -231,6 +232,11 @@ int container_run_hand_over(const struct container *c, struct handover *h)
 	return r < 0 ? r : handover_add(h, name, notify_socket_fd(c->p->notify), "", 0);
 }
 
+static void socket_path(const struct container *c, char *path, size_t size)
+{
+	(void)snprintf(path, size, "%s/%s", NOTIFY_DIRECTORY, c->name);
+}
+
 static void let_go(struct container *c)
 {
 	struct container_private *p = c->p;
@@ -251,9 +257,13 @@ static void let_go(struct container *c)
 
 void container_run_ended(struct container *c)
 {
+	char path[128];
+
 	if (c->p->process)
 		unstore(c);
 	notify_socket_free(steal_pointer(c->p->notify));
+	socket_path(c, path, sizeof(path)); /* left by one that ended while nobody looked */
+	(void)unlink(path);
 	let_go(c);
 }
 
@@ -264,11 +274,6 @@ void container_run_leave(struct container *c)
 }
 
 /* --- its start ---------------------------------------------------------------------------------- */
-
-static void socket_path(const struct container *c, char *path, size_t size)
-{
-	(void)snprintf(path, size, "%s/%s", NOTIFY_DIRECTORY, c->name);
-}
 
 static int make_socket(struct container *c, char *path, size_t size, struct error *err)
 {

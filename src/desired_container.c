@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_TIMEOUT	 (90 * UINT64_C(1000000)) /* systemd's DefaultTimeoutStartSec= */
 #define DEFAULT_INTERVAL (30 * UINT64_C(1000000))
 #define DEFAULT_RETRIES	 3
 
@@ -60,8 +59,8 @@ void container_settings_defaults(struct container_settings *ret)
 {
 	*ret = (struct container_settings){
 		.restart = restart_policy_default,
-		.timeout_start = DEFAULT_TIMEOUT,
-		.timeout_stop = DEFAULT_TIMEOUT,
+		.timeout_start = CONTAINER_TIMEOUT_DEFAULT,
+		.timeout_stop = CONTAINER_TIMEOUT_DEFAULT,
 		.health_interval = DEFAULT_INTERVAL,
 		.health_retries = DEFAULT_RETRIES,
 		.health_action = HEALTH_RESTART,

@@ -6,7 +6,8 @@
 #include "desired.h"
 #include "restart.h"
 
-#define CONTAINER_NAME_MAX 64 /* the host-name rule of machine names */
+#define CONTAINER_TIMEOUT_DEFAULT (90 * UINT64_C(1000000)) /* usec */
+#define CONTAINER_NAME_MAX	  64			   /* the host-name rule of machine names */
 
 enum health_action { HEALTH_RESTART, HEALTH_STOP, HEALTH_REPORT };
 const char *health_action_to_string(enum health_action a);

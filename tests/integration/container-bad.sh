@@ -178,6 +178,28 @@ assert_ok ctl stop race
 rm /etc/netnsd/race.*
 assert_ok ctl apply
 
+step "A3: an nspawn that would leave netlink out is told not to"
+nspawn_is <<SCRIPT
+case "\$*" in
+  --help) $REAL --help; echo "     --restrict-address-families=FAMILIES"; exit;;
+  *--machine=*) printf '%s\n' "\$@" >$SANDBOX/arguments;;
+esac
+for argument; do
+  shift
+  case \$argument in --restrict-address-families=*) ;; *) set -- "\$@" "\$argument";; esac
+done
+exec $REAL "\$@"
+SCRIPT
+payload_conf families "log /shared/log sleep"
+assert_ok ctl reload
+assert_ok ctl start families
+assert_runs families
+grep -q -x -e "--restrict-address-families=" "$SANDBOX/arguments" || fail "not told: $(cat "$SANDBOX/arguments")"
+grep -q -x -e "--private-network" "$SANDBOX/arguments" || fail "A2: no --private-network"
+grep -q -x -e "--keep-unit" "$SANDBOX/arguments" || fail "S65: no --keep-unit"
+assert_ok ctl stop families
+rm /etc/netnsd/families.*
+
 step "an nspawn that says nothing and hangs: ended at TimeoutStartSec="
 nspawn_is <<SCRIPT
 case "\$*" in *--machine=*) echo "\$\$" >>$SANDBOX/hanging; exec sleep 1000;; esac

@@ -269,7 +269,7 @@ inside() { # NAME COMMAND...
   leader=$(leader_of "$1")
   shift
   [ -n "$leader" ] || fail "it does not run"
-  nsenter -t "$leader" -m -u -i -n -p -r -w -- "$@"
+  nsenter -t "$leader" -m -u -i -n -p -C -r -w -- "$@"
 }
 
 # --- the payload's log ------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 #include "cleanup.h"
 #include "log.h"
+#include "nspawn.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,6 +37,45 @@ int container_host_get(struct manager *m, struct container_host **ret, struct er
 	}
 	m->p->container_host = *ret = h;
 	return 0;
+}
+
+static struct container *find_by_unit(struct manager *m, const char *unit)
+{
+	struct container *c, *tmp;
+
+	HASH_ITER (hh, m->containers, c, tmp) {
+		_cleanup_free_ char *name = NULL;
+
+		if (scope_unit_name(c->name, &name) == 0 && str_equal(name, unit))
+			return c;
+	}
+	return NULL;
+}
+
+/* systemctl stop of its scope, machinectl terminate: as if we were asked. Those whose payload is no init have
+ * got SIGTERM from systemd already; a second one to nspawn would kill it. */
+static void scope_is_stopped(const char *unit, void *data)
+{
+	struct container *c = find_by_unit(data, unit);
+	const struct container_settings *s = c ? container_current(c) : NULL;
+
+	if (!s || c->s.stop_asked || (c->s.state != CONTAINER_START && c->s.state != CONTAINER_RUNNING))
+		return;
+	container_log(c, LOG_INFO, "systemd stops its scope %s", unit);
+	c->wanted = c->p->resume = c->p->again = false;
+	if (nspawn_is_init(s))
+		container_stop_ordered(c, false);
+	else
+		c->s.stop_asked = true;
+}
+
+void container_host_watch(struct manager *m)
+{
+	struct container_host *h;
+	struct error err;
+
+	if (container_host_get(m, &h, &err) == 0 && h->bus)
+		scope_watch(h->bus, scope_is_stopped, m);
 }
 
 void container_host_free(struct manager *m)

@@ -90,6 +90,7 @@ struct stop_group {
 /* -errno with err: containers cannot run here. */
 int container_host_get(struct manager *m, struct container_host **ret, struct error *err);
 void container_host_free(struct manager *m);
+void container_host_watch(struct manager *m); /* for scopes that somebody else stops */
 /* Where it is, or would be: the scope's or our own. */
 int container_host_cgroup(const struct container_host *h, const struct container_settings *s, char **ret);
 

@@ -270,7 +270,8 @@ static int stage_scope(struct container *c, struct error *err)
 				  .limits = limits_of(s),
 				  .device_policy = s->device_policy,
 				  .device_allow = s->device_allow,
-				  .timeout_stop = s->timeout_stop};
+				  .timeout_stop = s->timeout_stop,
+				  .watched = nspawn_is_init(s)};
 	_cleanup_free_ char *unit = NULL;
 	struct container_host *h;
 	int r = container_host_get(c->manager, &h, err);
@@ -281,6 +282,9 @@ static int stage_scope(struct container *c, struct error *err)
 	if (r < 0)
 		return error_set(err, r, "cannot name its scope: %s", strerror(-r));
 	spec.name = unit;
+	/* Its stop is ours then: systemd kills only when we did not. */
+	if (spec.watched && s->timeout_stop < UINT64_MAX - 2 * SUPERVISE_KILL_DELAY)
+		spec.timeout_stop += 2 * SUPERVISE_KILL_DELAY;
 	container_stage_wait(c);
 	r = scope_start(h->bus, &spec, scope_started, c, &c->p->call);
 	return r < 0 ? error_set(err, r, "cannot ask systemd for %s: %s", unit, strerror(-r)) : STAGE_ASYNC;

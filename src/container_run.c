@@ -90,6 +90,7 @@ static void feed_watchdog(struct container *c)
 void container_running(struct container *c)
 {
 	c->p->slot = false;
+	container_host_watch(c->manager);
 	feed_watchdog(c);
 	start_health(c);
 }

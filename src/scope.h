@@ -31,11 +31,16 @@ struct scope_spec {
 	const char *device_policy; /* NULL: systemd's default */
 	char *const *device_allow;
 	uint64_t timeout_stop; /* TimeoutStopUSec */
+	/* The payload is an init: SIGTERM to all of its processes at once is no stop for it (systemd 252 and
+	 * 257, executing itself anew, wait for a bus that has just been killed until they are killed
+	 * themselves). systemctl stop signals nothing then; scope_watch() tells, and whoever watches has to
+	 * end it. */
+	bool watched;
 };
 /* Done when systemd's job is: r 0 and the cgroup's path (full, below the v2 mount; borrowed), or -errno with
  * err. -EEXIST: a unit of that name is still there; -ETIMEDOUT after 20 s. The scope has Delegate=yes,
- * CollectMode=inactive-or-failed, KillMode=mixed is not used: control-group lets `systemctl stop` end it
- * cleanly. What `spec` points to is not kept. */
+ * CollectMode=inactive-or-failed, KillMode=control-group: with mixed, `systemctl stop` kills at once.
+ * What `spec` points to is not kept. */
 struct scope_call;
 /* Called exactly once, from the loop, never from the function that was asked, unless scope_cancel() came
  * first; the call is freed afterwards. May start and cancel others. cgroup: of scope_start() alone. */
@@ -43,6 +48,10 @@ typedef void scope_done_fn(int r, const char *cgroup, const struct error *err, v
 int scope_start(struct scope_bus *b, const struct scope_spec *spec, scope_done_fn *done, void *data,
 		struct scope_call **ret);
 void scope_cancel(struct scope_call *c); /* NULL is fine */
+/* From now on stopping() is called whenever systemd begins to stop one of our scopes, perhaps more than once;
+ * for those it is stopping now, too. It must not touch the bus. The connection is kept open. */
+typedef void scope_stopping_fn(const char *unit, void *data);
+void scope_watch(struct scope_bus *b, scope_stopping_fn *stopping, void *data);
 /* Fire and forget: a unit that is there and failed or empty is stopped and reset; one with processes is left
  * alone. scope_wait_gone() tells when it has gone. */
 void scope_clear(struct scope_bus *b, const char *name);

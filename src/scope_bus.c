@@ -82,13 +82,14 @@ static void bus_drop(struct scope_bus *b, int r)
 {
 	bus_disarm(b);
 	scope_calls_lost(b, r); /* their slots first */
+	scope_watch_lost(b);
 	b->ready = false;
 	b->bus = sd_bus_close_unref(b->bus);
 }
 
 static void bus_idle(struct scope_bus *b)
 {
-	if (b->calls)
+	if (b->calls || b->stopping)
 		ev_timer_stop(b->loop, &b->idle);
 	else if (!ev_is_active(&b->idle)) {
 		ev_timer_set(&b->idle, BUS_IDLE, 0.);
@@ -149,6 +150,7 @@ static int bus_subscribe(struct scope_bus *b)
 		const char *sender, *path, *interface, *member;
 		sd_bus_message_handler_t handler;
 	} rows[] = {
+		{SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "JobNew", scope_on_job_new},
 		{SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "JobRemoved", scope_on_job_removed},
 		{SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "UnitRemoved", scope_on_removed},
 		{MACHINE_NAME, MACHINE_PATH, MACHINE_MANAGER, "MachineRemoved", scope_on_removed},
@@ -189,6 +191,7 @@ int scope_bus_get(struct scope_bus *b, sd_bus **ret)
 			b->bus = sd_bus_close_unref(b->bus);
 			return r;
 		}
+		scope_watch_look(b);
 		bus_arm(b);
 	} else if (sd_bus_is_open(b->bus) <= 0) {
 		bus_wake(b, 0.);
@@ -230,6 +233,7 @@ void scope_bus_free(struct scope_bus *b)
 		scope_cancel(c);
 	bus_disarm(b);
 	ev_timer_stop(b->loop, &b->idle);
+	scope_watch_stop(b);
 	(void)sd_bus_close_unref(b->bus);
 	free(b);
 }

@@ -23,6 +23,11 @@ struct scope_bus {
 	ev_timer idle;	/* closes it */
 	bool ready;	/* what was sent before may have reached nobody */
 	struct scope_call *calls;
+	scope_stopping_fn *stopping; /* NULL: nobody watches */
+	void *stopping_data;
+	sd_bus_slot *jobs; /* ListJobs() under way */
+	bool jobs_again;   /* something happened since */
+	ev_timer reconnect;
 };
 
 enum scope_kind { SCOPE_START, SCOPE_CLEAR, SCOPE_GONE, SCOPE_MACHINE, SCOPE_ACTIVE };
@@ -70,6 +75,12 @@ int scope_send_start(struct scope_call *c, sd_bus *bus);
 int scope_send_unit(struct scope_call *c, sd_bus *bus); /* clear, gone */
 int scope_send_machine(struct scope_call *c, sd_bus *bus);
 int scope_send_active(struct scope_call *c, sd_bus *bus);
+
+/* scope_watch.c */
+void scope_watch_look(struct scope_bus *b);
+void scope_watch_lost(struct scope_bus *b); /* the connection */
+void scope_watch_stop(struct scope_bus *b);
+int scope_on_job_new(sd_bus_message *m, void *data, sd_bus_error *unused);
 
 /* scope_start.c */
 int scope_copy_spec(struct scope_call *c, const struct scope_spec *spec);

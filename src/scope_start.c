@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,6 +142,10 @@ static int append_properties(sd_bus_message *m, const struct scope_spec *s)
 	};
 	int r = sd_bus_message_append(m, "(sv)(sv)", "PIDs", "au", 1, (uint32_t)s->pid, "Delegate", "b", 1);
 
+	if (r >= 0) /* it stops us first, in order, when the machine shuts down */
+		r = sd_bus_message_append(m, "(sv)", "Before", "as", 1, "netnsd-shutdown.service");
+	if (r >= 0 && s->watched)
+		r = sd_bus_message_append(m, "(sv)", "KillSignal", "i", SIGCONT);
 	for (size_t i = 0; r >= 0 && i < sizeof(texts) / sizeof(*texts); i++)
 		r = append_text(m, texts[i].name, texts[i].value);
 	for (size_t i = 0; r >= 0 && i < sizeof(numbers) / sizeof(*numbers); i++)

@@ -326,7 +326,8 @@ static void test_start(void **state)
 					.limits = {64 << 20, 100, 500000},
 					.device_policy = "closed",
 					.device_allow = allow,
-					.timeout_stop = 7000000};
+					.timeout_stop = 7000000,
+					.watched = true};
 	struct scope_call *c;
 	struct seen s = {0};
 
@@ -342,13 +343,15 @@ static void test_start(void **state)
 	check_file(s.cgroup, "memory.max", "67108864\n");
 	check_file(s.cgroup, "pids.max", "100\n");
 	check_file(s.cgroup, "cpu.max", "50000 100000\n");
-	assert_int_equal(shell(text, sizeof(text),
-			       "systemctl show '%s' -p Description,Delegate,CollectMode,KillMode,"
-			       "TimeoutStopUSec,DevicePolicy,DeviceAllow,MemoryMax,TasksMax",
-			       name),
-			 0);
+	assert_int_equal(
+		shell(text, sizeof(text),
+		      "systemctl show '%s' -p Description,Delegate,CollectMode,KillMode,"
+		      "KillSignal,Before,TimeoutStopUSec,DevicePolicy,DeviceAllow,MemoryMax,TasksMax",
+		      name),
+		0);
 	for (const char **p = (const char *[]){"Description=netnsd's \"web\"\n", "Delegate=yes\n",
 					       "CollectMode=inactive-or-failed\n", "KillMode=control-group\n",
+					       "KillSignal=18\n", "netnsd-shutdown.service",
 					       "TimeoutStopUSec=7s\n", "DevicePolicy=closed\n",
 					       "DeviceAllow=/dev/net/tun rwm\n", "DeviceAllow=char-pts rwm\n",
 					       "MemoryMax=67108864\n", "TasksMax=100\n", NULL};
@@ -656,6 +659,64 @@ static void test_stop_is_clean(void **state)
 	close(fds[1]);
 }
 
+struct stops {
+	const char *name;
+	unsigned calls;
+};
+
+static void stopping(const char *name, void *data)
+{
+	struct stops *stops = data;
+
+	if (str_equal(name, stops->name))
+		stops->calls++;
+}
+
+static void start_watched(const char *name, pid_t pid)
+{
+	const struct scope_spec spec = {.name = name, .pid = pid, .watched = true};
+	struct scope_call *c = NULL;
+	struct seen s = {0};
+
+	assert_int_equal(scope_start(bus, &spec, done, &s, &c), 0);
+	run_until(&s.calls, 1);
+	assert_ok(s.result, &s.err);
+}
+
+/* Told, now and after the connection broke; and nobody got a signal that means anything. */
+static void test_watch(void **state)
+{
+	char *name = unit("watched"), *other = unit("other"), text[256];
+	pid_t pids[] = {sleeper(-1), sleeper(-1), sleeper(-1)};
+	struct stops stops = {.name = name};
+
+	(void)state;
+	start_watched(name, pids[0]);
+	scope_watch(bus, stopping, &stops);
+	start_now(other, pids[1]);
+	assert_int_equal(shell(text, sizeof(text), "systemctl stop '%s' 2>&1", other), 0);
+	assert_int_equal(waitpid(pids[1], NULL, 0), pids[1]);
+	run_for(0.1);
+	assert_int_equal(stops.calls, 0);
+	assert_int_equal(shell(text, sizeof(text), "systemctl stop --no-block '%s' 2>&1", name), 0);
+	run_until(&stops.calls, 1);
+	run_for(0.1);
+	assert_int_equal(waitpid(pids[0], NULL, WNOHANG), 0);
+	end(pids[0]);
+	gone(name);
+
+	start_watched(name, pids[2]);
+	relay_stop();
+	run_for(0.1);
+	assert_int_equal(shell(text, sizeof(text), "systemctl stop --no-block '%s' 2>&1", name), 0);
+	stops.calls = 0;
+	relay_start();
+	run_until(&stops.calls, 1);
+	assert_int_equal(waitpid(pids[2], NULL, WNOHANG), 0);
+	end(pids[2]);
+	gone(name);
+}
+
 /* Makes a scope, tells its process, sleeps. */
 static int be_daemon(const char *name, const char *file)
 {
@@ -725,6 +786,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_bus_never, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_idle, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_is_clean, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_daemon_killed, setup, teardown),
 	};
 	struct error err = {0};

@@ -29,7 +29,7 @@ static const struct verb verbs[] = {
 	{"exec", "[--user=USER] NAME COMMAND [ARGUMENT...]", "Run a command in a namespace", 2, -1,
 	 OPTION_USER, verb_exec},
 	{"start", "CONTAINER...", "Start containers", 1, -1, OPTION_NO_BLOCK, verb_start},
-	{"stop", "CONTAINER...", "Stop containers", 1, -1, OPTION_NO_BLOCK, verb_stop},
+	{"stop", "CONTAINER...|--all", "Stop containers", 0, -1, OPTION_NO_BLOCK | OPTION_ALL, verb_stop},
 	{"restart", "CONTAINER...", "Stop containers if they run, and start them", 1, -1, OPTION_NO_BLOCK,
 	 verb_restart},
 	{"kill", "[--signal=SIGNAL] [--kill-whom=WHOM] CONTAINER...", "Send a signal to containers", 1, -1,
@@ -175,7 +175,7 @@ static const char help_options[] =
 	"                        (apply)\n"
 	"     --confirm=SPAN     Put everything back after this time, for example 30s,\n"
 	"                        unless 'netnsctl confirm' is run (apply)\n"
-	"  -a --all              All namespaces (down)\n"
+	"  -a --all              All namespaces (down) or containers (stop)\n"
 	"     --state            Begin with the present state (monitor)\n"
 	"\nSee netnsctl(1) for more.\n";
 

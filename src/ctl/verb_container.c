@@ -143,9 +143,32 @@ int verb_start(struct ctl *c, char **args, int n)
 	return ask(c, "start", CONTAINER_INTERFACE ".Start", args, n);
 }
 
+/* At a time: the daemon knows in which order they stop. */
+static int stop_all(struct ctl *c)
+{
+	_cleanup_(strv_freep) char **names = NULL;
+	json_t *entries = NULL, *entry;
+	size_t i;
+	int r = list_containers(c, NULL, &entries), missing = 0;
+
+	if (r)
+		return r == -EOPNOTSUPP ? CTL_DONE
+					: r; /* a daemon that does not know of containers has none */
+	json_array_foreach(entries, i, entry) if (missing == 0) missing =
+		strv_push(&names, json_text(entry, "name"));
+	json_decref(entries);
+	if (missing < 0)
+		return ctl_no_memory();
+	return ask(c, "stop", CONTAINER_INTERFACE ".Stop", names, (int)strv_length(names));
+}
+
 int verb_stop(struct ctl *c, char **args, int n)
 {
-	return ask(c, "stop", CONTAINER_INTERFACE ".Stop", args, n);
+	if (c->all && n > 0)
+		return ctl_usage_error(c, "expected names or --all, not both");
+	if (!c->all && n == 0)
+		return ctl_usage_error(c, "expected the name of a container, or --all");
+	return c->all ? stop_all(c) : ask(c, "stop", CONTAINER_INTERFACE ".Stop", args, n);
 }
 
 int verb_restart(struct ctl *c, char **args, int n)

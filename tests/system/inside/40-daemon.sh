@@ -29,8 +29,9 @@ assert_ok ctl stop plain
 assert_cstate plain dead success
 assert_gone plain
 
-step "one that reboots while there is no daemon is found ended, and goes its way"
-payload_conf plain "log /shared/log lock /shared/lock fork 2 first /shared/once await /shared/go reboot -- sleep"
+step "one that ends while there is no daemon is found ended, and started again by its policy"
+payload_conf plain "log /shared/log lock /shared/lock fork 2 first /shared/once await /shared/go reboot -- sleep" \
+  Service.Restart=always
 assert_ok ctl apply
 forget_log plain
 assert_ok ctl start plain
@@ -84,8 +85,9 @@ assert_gone plain
 assert_ok ctl reset-failed plain
 
 step "S31: a namespace that is deleted stops its containers first"
-assert_ok ctl start plain
 forget_log plain
+assert_ok ctl start plain
+await_log plain "forked 2"
 assert_ok ctl down plain
 await_log plain "signal SIGTERM"
 assert_cstate plain dead success

@@ -4,7 +4,9 @@
  * concerns several in container_order.c. */
 #include "container_internal.h"
 
+#include "cleanup.h"
 #include "clock.h"
+#include "container_record.h"
 #include "log.h"
 #include "nspawn.h"
 
@@ -95,6 +97,7 @@ static void container_free(struct container *c)
 		(void)close(c->p->netns_fd);
 	desired_unref(c->tree);
 	HASH_DEL(c->manager->containers, c);
+	free(c->p->record);
 	free(c->cgroup);
 	free(c->name);
 	free(c->p);
@@ -105,10 +108,15 @@ void containers_free(struct manager *m)
 {
 	struct container *c, *tmp;
 
-	HASH_ITER (hh, m->containers, c, tmp)
+	HASH_ITER (hh, m->containers, c, tmp) {
+		if (c->p->ran)
+			container_record_save(c);
 		container_free(c);
+	}
 	containers_groups_free(m);
+	desired_unref(steal_pointer(m->p->was_applied));
 	ev_timer_stop(m->loop, &m->p->settle);
+	ev_timer_stop(m->loop, &m->p->records);
 	container_host_free(m);
 	nspawn_probe_forget();
 }
@@ -141,6 +149,13 @@ void containers_reap(struct manager *m)
 		}
 }
 
+bool container_needs_restart(const struct container *c, const struct container_settings *s)
+{
+	if (c->p->guessed)
+		return c->p->started_with != str_hash(s->text);
+	return !container_settings_same_run(c->running, s);
+}
+
 static void take_settings(struct container *c, const struct container_settings *s)
 {
 	bool declared = c->settings != NULL;
@@ -156,7 +171,13 @@ static void take_settings(struct container *c, const struct container_settings *
 	}
 	if (!declared)
 		c->wanted = s->autostart;
-	c->needs_restart = c->running && !container_settings_same_run(c->running, s);
+	if (!c->running && !c->p->guessed)
+		return;
+	c->needs_restart = container_needs_restart(c, s);
+	if (c->needs_restart || c->p->started_with == str_hash(s->text))
+		return;
+	c->p->started_with = str_hash(s->text); /* as good, and what the last good file will be */
+	container_record_save(c);
 }
 
 int containers_sync(struct manager *m)
@@ -218,6 +239,8 @@ void containers_start_wanted(struct manager *m)
 	HASH_ITER (hh, m->containers, c, tmp)
 		if (c->wanted && c->settings && c->s.state == CONTAINER_DEAD && !c->p->ran)
 			container_event(c, SUPERVISE_START);
+	/* Those whose preparation waits for the first round. */
+	containers_settle_soon(m);
 }
 
 void containers_restart_changed(struct manager *m)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is written down of containers at each change, and taken over by the next daemon. Those that run are
- * watched on, never touched: an nspawn that is not our child tells its end by its pidfd all the same. */
+/* Containers that an earlier daemon had, taken over as it wrote them down (container_save.c). Those that run
+ * are watched on, never touched: an nspawn that is not our child tells its end by its pidfd all the same.
+ * First all are read, then all go on, since they may wait for each other. */
 #include "container_internal.h"
 
 #include "checkpoint.h"
@@ -12,156 +13,173 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define RECORD_SUFFIX ".record" /* "x.record.new": a write that was the last thing a daemon did */
+#define WATCH_DELAY 1. /* s, until one that cannot be watched is tried again */
 
-/* comm may hold blanks and brackets: from the last one on. */
-uint64_t process_started(pid_t pid)
+static bool has_process(const struct supervision *s)
 {
-	char path[64], text[1024], *at;
-	_cleanup_fclose_ FILE *f = NULL;
-	size_t n;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "re");
-	n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
-	text[n] = '\0';
-	at = strrchr(text, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoull(at, NULL, 10) : 0;
+	return s->state >= CONTAINER_START && s->state <= CONTAINER_STOP_SIGKILL;
 }
 
-/* --- writing ------------------------------------------------------------------------------------ */
+/* --- one that runs ------------------------------------------------------------------------------ */
 
-static void record_path(const char *name, char *path, size_t size)
-{
-	(void)snprintf(path, size, "%s/%s" RECORD_SUFFIX, CONTAINER_RECORD_DIRECTORY, name);
-}
-
-static void fill_record(const struct container *c, struct container_record *r)
-{
-	struct unit *u = manager_find_unit(c->manager, container_netns(c));
-
-	*r = (struct container_record){.s = c->s,
-				       .changed_at = c->since,
-				       .wanted = c->wanted,
-				       .resume = c->p->resume,
-				       .pid = c->pid,
-				       .leader = c->leader,
-				       .pid_started = c->pid ? process_started(c->pid) : 0,
-				       .leader_started = c->leader ? process_started(c->leader) : 0,
-				       .netns_cookie = u && c->p->netns_fd >= 0 ? u->cookie : 0,
-				       .settings = c->running ? str_hash(c->running->text) : 0};
-	checkpoint_boot_id(r->boot_id);
-	(void)str_format(r->cgroup, sizeof(r->cgroup), "%s", c->cgroup ? c->cgroup : "");
-	(void)str_format(r->netns, sizeof(r->netns), "%s", container_netns(c));
-	(void)str_format(r->status, sizeof(r->status), "%s", c->status_text);
-}
-
-/* Before what it says is done. A /run that is full costs what is told after a restart, not the container. */
-void container_record_save(struct container *c)
-{
-	struct container_record record;
-	_cleanup_free_ char *text = NULL;
-	char path[160];
-	int r;
-
-	fill_record(c, &record);
-	text = container_record_print(&record);
-	record_path(c->name, path, sizeof(path));
-	if (mkdir(CONTAINER_RECORD_DIRECTORY, 0700) < 0 && errno != EEXIST)
-		r = -errno;
-	else
-		r = text ? file_write_atomically(path, text) : -ENOMEM;
-	if (r < 0 && !c->p->unrecorded)
-		container_log(c, LOG_WARNING,
-			      "its state cannot be written to %s: %s; a daemon that starts now would end it "
-			      "and start it anew",
-			      path, strerror(-r));
-	c->p->unrecorded = r < 0;
-}
-
-void container_record_forget(const struct container *c)
-{
-	char path[160];
-
-	record_path(c->name, path, sizeof(path));
-	(void)unlink(path);
-}
-
-/* --- taking over -------------------------------------------------------------------------------- */
-
-/* It has ended while nobody looked, and its status went to whoever reaped it. */
-static void ended_unseen(struct container *c)
-{
-	container_log(c, LOG_NOTICE, "has ended while netnsd did not run; how is not known");
-	container_event_full(c, &(struct supervise_input){.event = SUPERVISE_EXITED});
-}
-
+/* Looked at after it was opened: what has the number now is what the descriptor is of. */
 int process_open(pid_t pid, uint64_t started)
 {
 	int fd = pid > 1 ? pidfd_open(pid, 0) : -1;
+	uint64_t now;
 
-	/* Looked at after it was opened: what has the number now is what the descriptor is of. */
-	if (fd >= 0 && process_started(pid) != started) {
+	if (fd < 0)
+		return pid > 1 ? -errno : -ESRCH;
+	now = process_started(pid);
+	if (now == started)
+		return fd;
+	/* Or its stat could not be read, for want of something. */
+	if (now == 0 && pidfd_send_signal(fd, 0, NULL, 0) == 0) {
 		(void)close(fd);
-		return -1;
+		return -EAGAIN;
 	}
-	return fd;
+	(void)close(fd);
+	return -ESRCH;
 }
 
-static void pin_netns(struct container *c, const struct container_record *r)
+/* Where the payload lives, whatever is called so now. */
+static void pin_netns(struct container *c, const char *name)
 {
-	const struct unit *u = manager_find_unit(c->manager, r->netns);
+	const struct unit *u = manager_find_unit(c->manager, name);
+	_cleanup_close_ int fd = -1;
+	char path[64];
 
-	if (!u || u->fd < 0 || !r->netns_cookie)
+	if (u && u->netns && u->netns->host)
 		return;
-	if (u->cookie && u->cookie != r->netns_cookie) {
-		container_log(c, LOG_WARNING, "lives in another namespace than the one that is now called %s",
-			      r->netns);
-		c->needs_restart = true;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)c->leader);
+	fd = c->leader ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0 || (u && u->fd >= 0 && netns_same(fd, u->fd))) {
+		c->p->netns_fd = u && u->fd >= 0 ? netns_dup(u->fd) : -1;
 		return;
 	}
-	c->p->netns_fd = netns_dup(u->fd);
+	container_log(c, LOG_WARNING, "lives in another namespace than the one that is now called %s", name);
+	c->needs_restart = true;
+	c->p->netns_fd = steal_fd(fd);
 }
 
-static void take_run(struct container *c, const struct container_record *r)
+static void take_leader(struct container *c, const struct container_record *r)
 {
-	struct manager *m = c->manager;
+	int fd = process_open(r->leader, r->leader_started);
 
-	if (c->settings) {
-		c->tree = desired_ref(m->desired);
-		c->running = c->settings;
-		c->needs_restart = str_hash(c->settings->text) != r->settings;
-	}
-	pin_netns(c, r);
-	(void)str_format(c->status_text, sizeof(c->status_text), "%s", r->status);
+	if (fd < 0)
+		return;
+	c->p->leader_pidfd = fd;
+	c->leader = r->leader;
 }
 
-static void take_process(struct container *c, const struct container_record *r)
+bool container_never_began(const struct container *c, int code, int status)
 {
-	struct error err = {0};
+	return c->s.state == CONTAINER_START && !c->s.leader &&
+	       (code == 0 || (code == CLD_EXITED && status == 0));
+}
 
-	take_run(c, r);
-	if (container_process_take(c, r->pid, r->pid_started, &err) < 0) {
-		if (err.code)
-			container_log(c, LOG_WARNING, "%s", err.text);
-		ended_unseen(c);
+void container_begin_anew(struct container *c)
+{
+	container_log(c, LOG_INFO, "its start is begun anew: netnsd ended in the middle of it");
+	container_run_ended(c);
+	c->s.state = CONTAINER_START_PRE;
+	c->s.deadline = 0;
+	container_deadline_set(c);
+	container_record_save(c);
+	container_sequence_start(c, container_prepare_stages);
+}
+
+/* It has ended, and its status went to whoever reaped it. */
+static void ended_unseen(struct container *c)
+{
+	if (container_never_began(c, 0, 0)) {
+		container_begin_anew(c);
 		return;
 	}
-	c->p->leader_pidfd = process_open(r->leader, r->leader_started);
-	c->leader = c->p->leader_pidfd >= 0 ? r->leader : 0;
+	container_log(c, LOG_NOTICE,
+		      "has ended while netnsd did not run; how is not known: taken for a failure");
+	container_event_full(c, &(struct supervise_input){.event = SUPERVISE_EXITED});
+}
+
+static void goes_on(struct container *c, bool heard)
+{
 	container_log(c, LOG_INFO, "goes on: %s", container_state_to_string(c->s.state));
-	if (c->s.state == CONTAINER_RUNNING)
-		container_running(c);
+	container_deadline_set(c);
+	switch (c->s.state) {
+	case CONTAINER_START: container_look_for_ready(c, heard); break;
+	case CONTAINER_RUNNING: container_running(c); break;
+	case CONTAINER_STOP_SIGTERM: container_signal_again(c); break;
+	case CONTAINER_STOP_SIGKILL:
+		if (c->cgroup)
+			(void)cgroup_kill(c->cgroup);
+		break;
+	default: break;
+	}
+}
+
+static void take_process(struct container *c);
+
+static void on_watch(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	take_process(w->data);
+}
+
+static void take_process(struct container *c)
+{
+	const struct container_record *r = c->p->record;
+	ev_timer *w = &c->p->exec;
+	int e;
+
+	take_leader(c, r);
+	e = container_process_take(c, r->pid, r->pid_started);
+	if (e == -ESRCH) {
+		ended_unseen(c);
+	} else if (e < 0) {
+		container_log(c, LOG_WARNING, "cannot be watched: %s; tried again in a second", strerror(-e));
+		ev_timer_init(w, on_watch, WATCH_DELAY, 0.);
+		w->data = c;
+		ev_timer_start(c->manager->loop, w);
+		return;
+	} else {
+		pin_netns(c, r->netns);
+		goes_on(c, e > 0);
+	}
+	free(steal_pointer(c->p->record));
+}
+
+/* --- all of them -------------------------------------------------------------------------------- */
+
+/* What its run was started with: the last good file, when it is what the hash says, else only the hash. */
+static void take_settings(struct container *c, const struct container_record *r)
+{
+	struct desired *applied = c->manager->p->was_applied;
+	const struct container_settings *was = applied ? desired_find_container(applied, c->name) : NULL;
+
+	c->p->started_with = r->settings;
+	if (was && str_hash(was->text) == r->settings) {
+		c->tree = desired_ref(applied);
+		c->running = was;
+	} else {
+		c->p->guessed = true;
+		if (c->settings) {
+			c->tree = desired_ref(c->manager->desired);
+			c->running = c->settings;
+		}
+	}
+	c->needs_restart = c->settings && container_needs_restart(c, c->settings);
+	if (c->settings && !c->needs_restart)
+		c->p->started_with = str_hash(c->settings->text);
 }
 
 static void take_state(struct container *c, const struct container_record *r)
@@ -170,36 +188,47 @@ static void take_state(struct container *c, const struct container_record *r)
 	c->since = r->changed_at;
 	c->wanted = r->wanted && c->settings;
 	c->p->resume = r->resume;
+	c->p->again = r->again;
+	c->p->sent = r->sent;
 	c->p->ran = true;
+	c->p->recorded_pid = r->pid;
+	if (r->why[0])
+		error_set(&c->reason, -ECANCELED, "%s", r->why);
 	if (r->cgroup[0])
 		(void)str_replace(&c->cgroup, r->cgroup);
-	switch (c->s.state) {
-	case CONTAINER_START:
-	case CONTAINER_RUNNING:
-	case CONTAINER_STOP_SIGTERM:
-	case CONTAINER_STOP_SIGKILL: take_process(c, r); break;
-	case CONTAINER_START_PRE: /* what was prepared went with the daemon */
+	(void)str_format(c->status_text, sizeof(c->status_text), "%s", r->status);
+	if (has_process(&c->s) || c->s.state == CONTAINER_STOP_POST)
+		take_settings(c, r);
+	/* Conditions are the daemon's, so this one looks for itself. */
+	if (c->s.state == CONTAINER_SKIPPED && c->wanted) {
 		c->s.state = CONTAINER_DEAD;
-		if (c->wanted)
-			container_event(c, SUPERVISE_START);
-		return;
-	case CONTAINER_STOP_POST: container_sequence_start(c, container_clean_stages); break;
-	default: break;
+		c->p->ran = false;
 	}
-	container_deadline_set(c);
-	if (!c->settings && container_is_active(c))
+	if (!c->settings && !c->config_failed && container_is_active(c))
 		c->p->stop_wanted = true;
 }
 
-static int read_record(const char *name, struct container_record *ret)
+static void go_on(struct container *c)
+{
+	if (has_process(&c->s)) {
+		take_process(c);
+		return;
+	}
+	free(steal_pointer(c->p->record));
+	container_deadline_set(c);
+	if (c->s.state == CONTAINER_START_PRE) /* what was prepared went with the daemon */
+		container_sequence_start(c, container_prepare_stages);
+	else if (c->s.state == CONTAINER_STOP_POST)
+		container_sequence_start(c, container_clean_stages);
+}
+
+static int read_record(const char *path, struct container_record *ret)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[400], boot_id[40];
+	char boot_id[40];
 	size_t length;
-	int r;
+	int r = file_read(path, CONTAINER_RECORD_MAX, &text, &length);
 
-	record_path(name, path, sizeof(path));
-	r = file_read(path, CONTAINER_RECORD_MAX, &text, &length);
 	if (r == 0)
 		r = container_record_parse(text, length, ret);
 	if (r < 0)
@@ -208,47 +237,67 @@ static int read_record(const char *name, struct container_record *ret)
 	return strcmp(boot_id, ret->boot_id) == 0 ? 0 : -ESTALE;
 }
 
-static void take_over(struct manager *m, const char *name)
+static void remove_record(const char *path)
 {
-	struct container_record record;
-	struct container *c;
-	char path[400];
-	int r = read_record(name, &record);
+	if (unlink(path) < 0 && (errno != EISDIR || rmdir(path) < 0) && errno != ENOENT)
+		log_warning("cannot remove %s: %s", path, strerror(errno));
+}
 
+static void take_record(struct manager *m, const char *name)
+{
+	struct container_record *record = malloc(sizeof(*record));
+	char path[CONTAINER_RECORD_PATH_SIZE];
+	struct container *c = NULL;
+	int r = -ENOMEM;
+
+	container_record_path(name, path);
+	if (record)
+		r = read_record(path, record);
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EINTR) /* that may go by itself */
+		r = record ? read_record(path, record) : r;
 	if (r == 0)
 		r = container_ensure(m, name, &c);
 	if (r == 0) {
-		take_state(c, &record);
+		c->p->record = record;
+		take_state(c, record);
 		return;
 	}
-	if (r == -EINVAL)
+	free(record);
+	if (r != -ESTALE) /* of another boot: nothing of it runs */
 		log_write_container(
 			LOG_WARNING, NULL, name,
-			"what was written down of it is damaged, or another version's: if it runs, it is "
-			"ended before it is started");
-	record_path(name, path, sizeof(path));
-	(void)unlink(path);
+			"what was written down of it (%s) cannot be used: %s; if it runs, it is ended "
+			"before it is started",
+			path, r == -EINVAL ? "damaged, or another version's" : strerror(-r));
+	remove_record(path);
 }
 
 static void take_entry(struct manager *m, const struct dirent *d)
 {
-	size_t length = strlen(d->d_name);
+	size_t length = strlen(d->d_name), suffix = strlen(CONTAINER_RECORD_SUFFIX);
 	char name[CONTAINER_NAME_MAX + 1];
 
-	if (!str_ends_with(d->d_name, RECORD_SUFFIX) || length - strlen(RECORD_SUFFIX) > CONTAINER_NAME_MAX)
+	if (!str_ends_with(d->d_name, CONTAINER_RECORD_SUFFIX) || length - suffix > CONTAINER_NAME_MAX)
 		return;
-	(void)snprintf(name, sizeof(name), "%.*s", (int)(length - strlen(RECORD_SUFFIX)), d->d_name);
-	take_over(m, name);
+	(void)snprintf(name, sizeof(name), "%.*s", (int)(length - suffix), d->d_name);
+	if (container_name_is_valid(name))
+		take_record(m, name);
 }
 
 void containers_adopt(struct manager *m)
 {
 	DIR *directory = opendir(CONTAINER_RECORD_DIRECTORY);
+	struct container *c, *tmp;
 	struct dirent *d;
 
 	while (directory && (d = readdir(directory)))
 		take_entry(m, d);
 	if (directory)
 		(void)closedir(directory);
+	HASH_ITER (hh, m->containers, c, tmp)
+		if (c->p->record)
+			go_on(c);
+	containers_sweep(m);
+	desired_unref(steal_pointer(m->p->was_applied));
 	containers_settle_soon(m);
 }

@@ -6,14 +6,20 @@
 #include "cleanup.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 /* A process that was never let go has to end before its cgroup can. */
 static int stage_process(struct container *c, struct error *err)
 {
+	char path[sizeof(NOTIFY_DIRECTORY) + CONTAINER_NAME_MAX + 1];
+
 	(void)err;
 	container_run_ended(c);
+	/* Of one that an earlier daemon was about to start. */
+	(void)snprintf(path, sizeof(path), "%s/%s", NOTIFY_DIRECTORY, c->name);
+	(void)unlink(path);
 	return STAGE_DONE;
 }
 
@@ -58,7 +64,7 @@ static int stage_settings(struct container *c, struct error *err)
 	(void)err;
 	c->running = NULL;
 	desired_unref(steal_pointer(c->tree));
-	c->needs_restart = false;
+	c->p->guessed = c->needs_restart = false;
 	return STAGE_DONE;
 }
 

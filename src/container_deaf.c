@@ -22,7 +22,7 @@
 #define LOOK_FIRST 0.02 /* s; it takes a moment only, as a rule */
 #define LOOK_LAST  1.	/* s; each look is twice as late as the one before */
 
-static int stop_signal(const struct container *c)
+int container_stop_signal(const struct container *c)
 {
 	int signal;
 
@@ -64,7 +64,7 @@ static bool listens(const struct container *c, int signal)
 static void look(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct container *c = w->data;
-	int signal = stop_signal(c);
+	int signal = container_stop_signal(c);
 
 	(void)events;
 	if (c->s.state != CONTAINER_STOP_SIGTERM || c->s.signals > 1) {
@@ -85,7 +85,7 @@ void container_deaf_stop(struct container *c)
 {
 	ev_timer *w = &c->p->deaf;
 
-	if (!c->running || ev_is_active(w) || (c->leader && listens(c, stop_signal(c))))
+	if (!c->running || ev_is_active(w) || (c->leader && listens(c, container_stop_signal(c))))
 		return;
 	ev_timer_init(w, look, LOOK_FIRST, LOOK_FIRST);
 	w->data = c;

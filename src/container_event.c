@@ -14,12 +14,19 @@ static struct supervise_policy policy_of(const struct container *c)
 {
 	/* What is declared now holds for decisions, also of a run that began with other settings. */
 	const struct container_settings *s = c->settings ? c->settings : c->running;
+	struct container_settings defaults;
 
+	if (!s) { /* taken over, its file has gone, and nobody knows what that said */
+		container_settings_defaults(&defaults);
+		return (struct supervise_policy){.restart = &restart_policy_default,
+						 .timeout_start = defaults.timeout_start,
+						 .timeout_stop = defaults.timeout_stop};
+	}
 	return (struct supervise_policy){
-		.restart = s ? &s->restart : &restart_policy_default,
-		.timeout_start = s ? s->timeout_start : USEC_INFINITY,
-		.timeout_stop = s ? s->timeout_stop : CONTAINER_TIMEOUT_DEFAULT,
-		.health_restarts = s && s->health_action == HEALTH_RESTART,
+		.restart = &s->restart,
+		.timeout_start = s->timeout_start,
+		.timeout_stop = s->timeout_stop,
+		.health_restarts = s->health_action == HEALTH_RESTART,
 	};
 }
 
@@ -111,8 +118,12 @@ static void carry_out(struct container *c, unsigned effects)
 		signal_nspawn(c, SIGTERM);
 	if (effects & EFFECT_SIGINT)
 		signal_nspawn(c, SIGINT);
-	if (effects & (EFFECT_SIGTERM | EFFECT_SIGINT))
+	if (effects & (EFFECT_SIGTERM | EFFECT_SIGINT)) {
 		container_deaf_stop(c);
+		/* That it is to be sent was written down before: see container_signal_again(). */
+		c->p->sent = c->s.signals;
+		container_record_save(c);
+	}
 	if (effects & EFFECT_CLEAN)
 		container_sequence_start(c, container_clean_stages);
 	if (effects & EFFECT_PREPARE)

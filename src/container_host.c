@@ -98,22 +98,36 @@ static int slice_path(const char *slice, struct strbuf *path)
 	return path->failed ? -ENOMEM : 0;
 }
 
-int container_host_cgroup(const struct container_host *h, const struct container_settings *s, char **ret)
+static int path_of(const struct cgroup_layout *layout, bool scope, const struct container_settings *s,
+		   char **ret)
 {
 	_cleanup_(strbuf_free) struct strbuf path = {0};
 	_cleanup_free_ char *unit = NULL;
 	int r;
 
-	if (!h->bus)
-		return cgroup_path(&h->cgroups, s->name, ret);
+	if (!scope)
+		return cgroup_path(layout, s->name, ret);
 	r = scope_unit_name(s->name, &unit);
 	if (r < 0)
 		return r;
-	strbuf_puts(&path, h->cgroups.mount);
+	strbuf_puts(&path, layout->mount);
 	r = slice_path(s->slice ? s->slice : "machine.slice", &path);
 	strbuf_printf(&path, "/%s", unit);
 	if (r < 0 || path.failed)
 		return -ENOMEM;
 	*ret = steal_pointer(path.data);
 	return 0;
+}
+
+int container_host_cgroup(const struct container_host *h, const struct container_settings *s, char **ret)
+{
+	return path_of(&h->cgroups, h->bus != NULL, s, ret);
+}
+
+int container_host_look(const struct container_settings *s, char **ret)
+{
+	struct cgroup_layout layout;
+	int r = cgroup_find_layout(&layout, NULL);
+
+	return r < 0 ? r : path_of(&layout, scope_available(), s, ret);
 }

@@ -34,6 +34,7 @@ extern const struct stage container_prepare_stages[], container_clean_stages[];
 #define EVENTS_MAX 8 /* that wait while one is handled: far more than can come at once */
 
 struct container_job;
+struct container_record;
 
 struct container_private {
 	ev_timer deadline, watchdog, exec, deaf;
@@ -70,8 +71,15 @@ struct container_private {
 	struct notify_socket *notify;
 	struct console_guard *guard;
 	struct health *health;
-	int told_error;	 /* ERRNO= of nspawn; 0: none */
-	bool unrecorded; /* its record could not be written: told once */
+	int told_error; /* ERRNO= of nspawn; 0: none */
+	/* --- for the next daemon */
+	bool unrecorded;       /* its record could not be written: tried again */
+	pid_t recorded_pid;    /* of the run that its record is of */
+	uint64_t started_with; /* hash of the text of its run's settings, or of some that are as good */
+	bool guessed;	       /* `running` is not what the run was started with, which only the hash knows */
+	unsigned sent;	       /* of s.signals, those that were sent */
+	bool taken;	       /* the process was started by an earlier daemon */
+	struct container_record *record; /* while it is taken over */
 };
 
 /* What all containers have in common; made with the first one. */
@@ -93,6 +101,7 @@ void container_host_free(struct manager *m);
 void container_host_watch(struct manager *m); /* for scopes that somebody else stops */
 /* Where it is, or would be: the scope's or our own. */
 int container_host_cgroup(const struct container_host *h, const struct container_settings *s, char **ret);
+int container_host_look(const struct container_settings *s, char **ret); /* the same, and prepares nothing */
 
 /* container.c */
 int container_ensure(struct manager *m, const char *name, struct container **ret);
@@ -101,6 +110,8 @@ bool container_is_active(const struct container *c);
 const struct container_settings *
 container_current(const struct container *c);		/* running, else declared; may be NULL */
 const char *container_netns(const struct container *c); /* "" when unknown */
+/* With these settings declared, while it runs. */
+bool container_needs_restart(const struct container *c, const struct container_settings *s);
 void containers_reap(struct manager *m);
 void container_log(const struct container *c, int level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -127,8 +138,11 @@ void container_job_orphan(struct container *c);
 /* container_run.c: the process and what it tells */
 int container_spawn(struct container *c, struct error *err);
 void container_launch(struct container *c);
-/* One that an earlier daemon started. -ESRCH: it has ended, and nobody can tell how. */
-int container_process_take(struct container *c, pid_t pid, uint64_t started, struct error *err);
+/* One that an earlier daemon started. 1: with what it said meanwhile. -ESRCH: it has ended, and nobody can
+ * tell how; else it cannot be watched now. */
+int container_process_take(struct container *c, pid_t pid, uint64_t started);
+void container_look_for_ready(struct container *c, bool heard); /* in state start; heard: all that it said */
+void container_signal_again(struct container *c);		/* in state stop-sigterm */
 void container_run_ended(struct container *c); /* lets go of all that belongs to the process */
 int container_run_hand_over(const struct container *c, struct handover *h);
 void container_run_leave(struct container *c); /* likewise of one that runs on without us */
@@ -136,6 +150,7 @@ void container_running(struct container *c);   /* it is: watchdog and health beg
 
 /* container_deaf.c: nspawn was just told to stop its payload */
 void container_deaf_stop(struct container *c);
+int container_stop_signal(const struct container *c); /* what makes its init end; it runs */
 
 /* container_prepare.c, also used by container_clean.c */
 int container_stage_empty(struct container *c, struct error *err);
@@ -155,9 +170,19 @@ void container_stop_ordered(struct container *c, bool come_back);
 bool container_netns_is_going(const struct container *c);
 void containers_groups_free(struct manager *m);
 
-/* container_adopt.c */
+/* container_save.c */
+#define CONTAINER_RECORD_PATH_SIZE 160
+void container_record_path(const char *name, char path[CONTAINER_RECORD_PATH_SIZE]);
 void container_record_save(struct container *c);
 void container_record_forget(const struct container *c);
+
+/* container_sweep.c */
+void containers_sweep(struct manager *m); /* what runs, or was left, without a record */
+
+/* container_adopt.c */
+/* The daemon that was to let this process run ended before, so that it did as well. */
+bool container_never_began(const struct container *c, int code, int status);
+void container_begin_anew(struct container *c);
 
 /* container_netns.c */
 int container_stage_netns(struct container *c, struct error *err); /* makes it, where it is not there */

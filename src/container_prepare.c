@@ -29,7 +29,9 @@ static int stage_settings(struct container *c, struct error *err)
 				 c->config_failed ? c->reason.text : "no file declares it any more");
 	c->tree = desired_ref(m->desired);
 	c->running = c->settings;
-	c->needs_restart = false;
+	c->p->started_with = str_hash(c->running->text);
+	c->p->guessed = c->p->taken = c->needs_restart = false;
+	c->p->sent = 0;
 	desired_unref(old);
 	return STAGE_DONE;
 }

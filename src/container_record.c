@@ -53,15 +53,17 @@ static const struct field fields[] = {
 	FIELD("ChangedAtUSec", FIELD_U64, changed_at),
 	FIELD("Wanted", FIELD_BOOL, wanted),
 	FIELD("Resume", FIELD_BOOL, resume),
+	FIELD("ComesBack", FIELD_BOOL, again),
+	FIELD("SignalsSent", FIELD_UNSIGNED, sent),
 	FIELD("PID", FIELD_INT, pid),
 	FIELD("PIDStarted", FIELD_U64, pid_started),
 	FIELD("Leader", FIELD_INT, leader),
 	FIELD("LeaderStarted", FIELD_U64, leader_started),
 	FIELD("ControlGroup", FIELD_TEXT, cgroup),
 	FIELD("Namespace", FIELD_TEXT, netns),
-	FIELD("NamespaceCookie", FIELD_U64, netns_cookie),
 	FIELD("Settings", FIELD_U64, settings),
 	FIELD("Status", FIELD_TEXT, status),
+	FIELD("Why", FIELD_TEXT, why),
 };
 #undef FIELD
 

@@ -11,21 +11,23 @@
 #include <sys/types.h>
 
 #define CONTAINER_RECORD_DIRECTORY "/run/netnsd/state" /* 0700; NAME.record */
-#define CONTAINER_RECORD_MAX	   16384	       /* bytes of one file */
+#define CONTAINER_RECORD_SUFFIX	   ".record"
+#define CONTAINER_RECORD_MAX	   16384 /* bytes of one file */
 
 struct container_record {
 	char boot_id[40];
 	struct supervision s;
-	uint64_t changed_at; /* CLOCK_REALTIME usec of the last change of state */
-	bool wanted, resume; /* see struct container and its private part */
+	uint64_t changed_at;	    /* CLOCK_REALTIME usec of the last change of state */
+	bool wanted, resume, again; /* see struct container and its private part */
+	unsigned sent;		    /* signals of s.signals that were sent: the last may not have been */
 	/* Of the process; pid 0: there is none. Both are compared: numbers are used again. */
 	pid_t pid, leader;
 	uint64_t pid_started, leader_started; /* starttime of /proc/PID/stat */
 	char cgroup[1280];		      /* full path; "": none */
 	char netns[256];		      /* name of the namespace */
-	uint64_t netns_cookie;		      /* 0: the host's */
 	uint64_t settings;		      /* hash of the text it was started with */
 	char status[256];		      /* what nspawn said last */
+	char why[480];			      /* what could not be done, or it waits for; "": nothing */
 };
 
 /* -EINVAL: not such a file, or of another version; any bytes may come in (fuzzed). Unknown keys are a later
@@ -35,6 +37,7 @@ char *container_record_print(const struct container_record *r); /* owned; NULL: 
 
 /* starttime of a process, in clock ticks since the boot; 0: there is none. */
 uint64_t process_started(pid_t pid);
-int process_open(pid_t pid, uint64_t started); /* a pidfd of just that process; -1 */
+/* A pidfd of just that process. -ESRCH: it has gone; else it cannot be had now, which says nothing of it. */
+int process_open(pid_t pid, uint64_t started);
 
 #endif

@@ -45,19 +45,19 @@ static void health_changed(enum health_state state, const char *text, void *data
 static void start_health(struct container *c)
 {
 	const struct container_settings *s = c->running;
-	struct health_spec spec = {.leader = c->leader,
-				   .leader_pidfd = c->p->leader_pidfd,
-				   .netns_fd = c->p->netns_fd,
-				   .cgroup = c->cgroup};
+	struct health_spec spec;
 	int r;
 
-	/* No settings: taken over, and no file declares it any more. */
 	if (c->p->health || !s || (!s->health_cmd && !s->health_tcp))
 		return;
-	spec.command = s->health_cmd;
-	spec.tcp = s->health_tcp;
-	spec.interval = s->health_interval;
-	spec.retries = s->health_retries;
+	spec = (struct health_spec){.command = s->health_cmd,
+				    .tcp = s->health_tcp,
+				    .interval = s->health_interval,
+				    .retries = s->health_retries,
+				    .leader = c->leader,
+				    .leader_pidfd = c->p->leader_pidfd,
+				    .netns_fd = c->p->netns_fd,
+				    .cgroup = c->cgroup};
 	r = health_new(c->manager->loop, c->manager->workers, &spec, health_changed, c, &c->p->health);
 	if (r < 0)
 		container_log(c, LOG_WARNING, "its health is not looked at: %s", strerror(-r));
@@ -188,8 +188,16 @@ static void ended(struct process *process, int code, int status, void *data)
 	(void)process;
 	if (c->p->notify) /* what it said before its end comes first */
 		notify_socket_drain(c->p->notify);
+	if (c->p->taken && container_never_began(c, code, status)) {
+		container_begin_anew(c);
+		return;
+	}
 	if (in.code == 0)
 		infer_end(c, &in);
+	if (in.code == 0)
+		container_log(c, LOG_NOTICE,
+			      "nspawn has ended; how is not known, as another netnsd started it: taken for a "
+			      "failure");
 	container_log(c, LOG_DEBUG, "nspawn has %s", exit_code_to_string(code, status, text, sizeof(text)));
 	container_event_full(c, &in);
 }
@@ -206,6 +214,8 @@ static void store(const struct container *c)
 
 	store_name(c, "pidfd", name);
 	fdstore_keep(name, process_pidfd(c->p->process));
+	if (!c->p->notify)
+		return;
 	store_name(c, "notify", name);
 	fdstore_keep(name, notify_socket_fd(c->p->notify));
 }
@@ -366,20 +376,27 @@ int container_spawn(struct container *c, struct error *err)
 	return 0;
 }
 
-static int take_socket(struct container *c, struct error *err)
+/* --- taking over one that an earlier daemon started ------------------------------------------------ */
+
+/* From the store with what was said meanwhile, else a new one, which nspawn finds by its path. 1: from the
+ * store. Without one it still runs, only nobody hears what it says. */
+static int take_socket(struct container *c)
 {
 	char path[128], name[FDSTORE_NAME_MAX + 1];
-	int fd;
+	struct error err = {0};
+	int r, fd;
 
 	store_name(c, "notify", name);
 	fd = fdstore_take(name);
-	if (fd < 0)
-		return make_socket(c, path, sizeof(path), err);
 	socket_path(c, path, sizeof(path));
-	return notify_socket_adopt(c->manager->loop, fd, path, received, c, &c->p->notify, err);
+	r = fd < 0 ? make_socket(c, path, sizeof(path), &err)
+		   : notify_socket_adopt(c->manager->loop, fd, path, received, c, &c->p->notify, &err);
+	if (r < 0)
+		container_log(c, LOG_WARNING, "what it says from now on is not heard: %s", err.text);
+	return r == 0 && fd >= 0;
 }
 
-int container_process_take(struct container *c, pid_t pid, uint64_t started, struct error *err)
+int container_process_take(struct container *c, pid_t pid, uint64_t started)
 {
 	char path[160], name[FDSTORE_NAME_MAX + 1];
 	_cleanup_close_ int pidfd = -1;
@@ -390,19 +407,73 @@ int container_process_take(struct container *c, pid_t pid, uint64_t started, str
 	if (pidfd < 0)
 		pidfd = process_open(pid, started);
 	if (pidfd < 0)
-		return -ESRCH;
-	r = take_socket(c, err);
-	if (r < 0)
-		return r;
+		return pidfd;
 	r = process_adopt(c->manager->loop, pidfd, pid, ended, c, &c->p->process);
 	if (r < 0)
-		return error_set(err, r, "its nspawn cannot be watched: %s", strerror(-r));
+		return r;
 	c->pid = pid;
-	notify_socket_expect(c->p->notify, pid);
+	c->p->taken = true;
+	r = take_socket(c);
+	if (c->p->notify)
+		notify_socket_expect(c->p->notify, pid);
 	store(c);
 	if (!container_log_is_journal() && console_path(c->name, path, sizeof(path)) >= 0)
 		(void)console_guard_new(c->manager->loop, path, &c->p->guard);
-	return 0;
+	return r;
+}
+
+/* The child of nspawn that is PID 1 in a namespace of its own: what X_NSPAWN_LEADER_PID= said, or would have
+ * said, to a daemon that was not there. 0: there is none. */
+static pid_t find_leader(pid_t nspawn)
+{
+	char path[64], text[1024];
+	_cleanup_fclose_ FILE *f = NULL;
+	int child, found = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)nspawn, (int)nspawn);
+	f = fopen(path, "re");
+	while (f && !found && fscanf(f, "%d", &child) == 1) {
+		_cleanup_fclose_ FILE *status = NULL;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/status", child);
+		status = fopen(path, "re");
+		while (status && !found && fgets(text, sizeof(text), status))
+			if (str_starts_with(text, "NSpid:") && str_ends_with(text, "\t1\n"))
+				found = child;
+	}
+	return found;
+}
+
+/* Ready is who executes the payload; with NotifyReady= it says so, once, and nobody may have heard it. */
+void container_look_for_ready(struct container *c, bool heard)
+{
+	pid_t leader = c->leader ? c->leader : find_leader(c->pid);
+
+	if (leader > 0)
+		take_leader(c, leader);
+	if (!c->running || c->running->notify_ready) {
+		if (!heard)
+			container_log(
+				c, LOG_NOTICE,
+				"whether it said that it is ready while netnsd did not run is not known; "
+				"it is waited for");
+	} else if (c->leader) {
+		take_ready(c);
+	}
+}
+
+/* Written down when it was due, and that it was sent was not: to the payload itself, since a second one to
+ * nspawn would kill that. */
+void container_signal_again(struct container *c)
+{
+	if (c->p->sent >= c->s.signals)
+		return;
+	if (c->s.signals == 1 && c->p->leader_pidfd >= 0 && c->running)
+		(void)pidfd_send_signal(c->p->leader_pidfd, container_stop_signal(c), NULL, 0);
+	else if (c->p->process)
+		(void)process_signal(c->p->process, c->s.leader ? SIGTERM : SIGINT);
+	c->p->sent = c->s.signals;
+	container_record_save(c);
 }
 
 /* What goes wrong in the child is told by its end. */

@@ -94,8 +94,9 @@ void container_advance(struct container *c)
 	struct container_private *p = c->p;
 	bool on = true;
 
-	/* A daemon on its way out begins nothing more. */
-	if (p->advancing || p->waiting || !p->sequence || c->manager->state == MANAGER_STOPPING)
+	/* A daemon on its way out begins nothing more, one that starts first looks at all namespaces. */
+	if (p->advancing || p->waiting || !p->sequence || c->manager->state == MANAGER_STOPPING ||
+	    (c->manager->state == MANAGER_STARTING && p->sequence == container_prepare_stages))
 		return;
 	p->advancing = true;
 	while (on && p->stage->enter && !(p->failure.code && p->sequence == container_prepare_stages)) {

@@ -48,7 +48,9 @@ struct manager_private {
 	bool roll_back_at_start, rolling_back;
 	struct container_host *container_host; /* NULL: no container was started yet */
 	struct stop_group *stop_groups;
-	ev_timer settle; /* of containers that depend on others */
+	ev_timer settle;  /* of containers that depend on others */
+	ev_timer records; /* of containers that could not be written */
+	struct desired *was_applied; /* until containers are taken over: manager_load_applied()'s */
 	ev_timer reexec; /* looks whether all is quiet */
 	uint64_t reexec_until;
 	void (*reexec_refused)(const struct error *err, void *data);
@@ -113,7 +115,7 @@ int manager_load(struct manager *m, bool strict, struct diags *diags, struct des
 int manager_load_from(struct manager *m, const char *const *directories, const char *addresses,
 		      struct diags *diags, struct desired **ret);
 int manager_memory_read(struct manager *m);
-/* What the last good files say was in force when the daemon before this one ended. */
+/* What the last good files say was in force when the daemon before this one ended; kept as `was_applied`. */
 void manager_load_applied(struct manager *m);
 void manager_memory_free(struct manager *m);
 /* Writes what is good now for the next start, on a worker. */

@@ -236,7 +236,7 @@ void manager_load_applied(struct manager *m)
 		HASH_ITER (hh, m->units, u, tmp)
 			if (desired_find(d, u->name))
 				unit_set_applied(u, d);
-		desired_unref(d);
+		m->p->was_applied = d;
 	}
 	diags_free(&ignored);
 }

@@ -48,7 +48,9 @@ static struct container_record example(void)
 		.leader_started = 223911,
 		.cgroup = "/sys/fs/cgroup/machine.slice/netnsd-a\xc3\xa4.scope",
 		.netns = "up-stream",
-		.netns_cookie = UINT64_MAX,
+		.again = true,
+		.sent = 1,
+		.why = "waits for its namespace",
 		.settings = 0xfedcba9876543210,
 		.status = "Container running: Ready.",
 	};

@@ -50,14 +50,12 @@ assert_eq "$(stat -c '%F %s' "$(root_of bare /etc/os-release)")" "regular empty 
 [ -f "$(root_of bare /etc/machine-id)" ] || fail "no /etc/machine-id"
 assert_eq "$(mode_of /run/netnsd/containers)" "700 root:root"
 [ -d /run/netnsd/containers/bare ] || fail "the root is not where it is said to be"
-OLD_ROOT=$(stat -c '%d %i' "$(root_of bare /)")
 echo mark >"$(root_of bare /etc/mark)"
 
 step "S5, S46, S53: gone after the end, another one after a restart"
 assert_ok ctl restart bare
 assert_runs bare
 [ ! -e "$(root_of bare /etc/mark)" ] || fail "the old root came back"
-assert_ne "$(stat -c '%d %i' "$(root_of bare /)") $(leader_of bare)" "$OLD_ROOT"
 assert_ok ctl stop bare
 assert_nothing_of bare
 assert_eq "$(names_in /run)" "$RUN_BEFORE" "what is in /run"
@@ -115,6 +113,34 @@ assert_ok ctl stop made
 assert_eq "$(cat "$SANDBOX/made/deep/one/file")" kept
 assert_ok ctl start made
 assert_ok ctl stop made
+
+step "S68: Template= is copied at the first start; the copy is the container's, and stays"
+machine_root original
+payload_conf copied "log /shared/log sh \"echo run >>/runs\" sleep" "Container.Template=$MACHINES/original" Container.Directory=
+assert_ok ctl reload
+COPY=/var/lib/netnsd/containers/copied
+for run in 1 2; do
+  assert_ok ctl start copied
+  await_log copied "sh 0" $run
+  assert_eq "$(wc -l <"$COPY/runs")" $run "runs that the copy has seen"
+  assert_ok ctl stop copied
+  assert_nothing_of copied
+  echo later >"$MACHINES/original/later"
+done
+[ ! -e "$COPY/later" ] || fail "what was put into the template later is in the copy"
+[ ! -e "$MACHINES/original/runs" ] || fail "the template was written to"
+assert_eq "$(mode_of /var/lib/netnsd/containers)" "700 root:root"
+
+step "S68, S73: with Ephemeral= it is an overlay, and nothing is copied"
+payload_conf notcopied "log /shared/log sh \"echo run >>/runs\" sleep" "Container.Template=$MACHINES/original" Container.Directory= \
+  Exec.Ephemeral=yes
+assert_ok ctl reload
+assert_ok ctl start notcopied
+await_log notcopied "sh 0"
+[ ! -e /var/lib/netnsd/containers/notcopied ] || fail "it was copied"
+[ ! -e "$MACHINES/original/runs" ] || fail "the template was written to"
+assert_ok ctl stop notcopied
+assert_nothing_of notcopied
 
 step "S68: Image= is for machines with udev, nspawn says; here it fails and leaves nothing"
 truncate -s 1M "$SANDBOX/image.raw"

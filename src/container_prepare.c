@@ -187,6 +187,10 @@ static int stage_machine_gone(struct container *c, struct error *err)
 	struct container_host *h;
 	int r = container_host_get(c->manager, &h, err);
 
+	if (r == 0 && !h->bus && c->running->registration == REGISTER_YES)
+		return error_set(err, -EOPNOTSUPP,
+				 "Register=yes: there is no machined, as systemd does not run here; use "
+				 "Register=auto");
 	if (r < 0 || !is_registered(c, h))
 		return r < 0 ? r : STAGE_DONE;
 	container_stage_wait(c);

@@ -73,6 +73,14 @@ ctl start linked >/dev/null 2>&1
 assert_ok ctl stop linked
 assert_eq "$(names_in "$SANDBOX/outside")" "" "what was made behind a link that leads out of the root"
 
+step "S56: CreateDirectory= that cannot be made; S66: Register=yes where there is no machined"
+payload_conf nodir "sleep" "Container.CreateDirectory=$MACHINES/file/below"
+payload_conf machine "sleep" Container.Register=yes
+assert_ok ctl reload
+assert_start_fails nodir resources "CreateDirectory=$MACHINES/file/below" "is not a directory"
+assert_start_fails machine resources Register=yes
+rm /etc/netnsd/{nodir,machine}.*
+
 step "payloads: not there, not executable"
 payload_conf nofile "" "Exec.Parameters=/no/such/program"
 payload_conf noexec "" "Exec.Parameters=/etc/passwd"

@@ -48,10 +48,10 @@ struct manager_private {
 	bool roll_back_at_start, rolling_back;
 	struct container_host *container_host; /* NULL: no container was started yet */
 	struct stop_group *stop_groups;
-	ev_timer settle;  /* of containers that depend on others */
-	ev_timer records; /* of containers that could not be written */
+	ev_timer settle;	     /* of containers that depend on others */
+	ev_timer records;	     /* of containers that could not be written */
 	struct desired *was_applied; /* until containers are taken over: manager_load_applied()'s */
-	ev_timer reexec; /* looks whether all is quiet */
+	ev_timer reexec;	     /* looks whether all is quiet */
 	uint64_t reexec_until;
 	void (*reexec_refused)(const struct error *err, void *data);
 	void *reexec_data;

@@ -179,6 +179,19 @@ static void infer_end(const struct container *c, struct supervise_input *in)
 	in->code = CLD_EXITED;
 }
 
+/* One that was executed and has done its work before anybody looked. After a failure it may be that nothing
+ * could be executed at all, which nspawn tells in the same way. */
+static void ended_before_seen(struct container *c, const struct supervise_input *in)
+{
+	const struct container_settings *s = container_current(c);
+
+	if (!ev_is_active(&c->p->exec))
+		return;
+	ev_timer_stop(c->manager->loop, &c->p->exec);
+	if (s && restart_classify(&s->restart, in->code, in->status) == RESULT_SUCCESS)
+		container_event(c, SUPERVISE_READY);
+}
+
 static void ended(struct process *process, int code, int status, void *data)
 {
 	struct container *c = data;
@@ -194,6 +207,7 @@ static void ended(struct process *process, int code, int status, void *data)
 	}
 	if (in.code == 0)
 		infer_end(c, &in);
+	ended_before_seen(c, &in);
 	if (in.code == 0)
 		container_log(c, LOG_NOTICE,
 			      "nspawn has ended; how is not known, as another netnsd started it: taken for a "

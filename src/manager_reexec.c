@@ -47,6 +47,8 @@ static bool is_quiet(struct manager *m)
 {
 	const struct operation *op;
 
+	if (m->state == MANAGER_STARTING)
+		return false;
 	DL_FOREACH (m->operations, op)
 		if (op->running && op->type != OPERATION_WAIT && op->type != OPERATION_DESCRIBE)
 			return false;
@@ -79,7 +81,7 @@ int manager_reexec(struct manager *m, void (*refused)(const struct error *err, v
 {
 	ev_timer *w = &m->p->reexec;
 
-	if (m->state == MANAGER_STARTING || m->state == MANAGER_STOPPING)
+	if (m->state == MANAGER_STOPPING)
 		return error_set(err, -EBUSY, "the daemon is %s", manager_state_to_string(m->state));
 	if (ev_is_active(w))
 		return error_set(err, -EALREADY, "another program is about to take over already");

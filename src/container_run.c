@@ -109,19 +109,39 @@ static void take_leader(struct container *c, pid_t leader)
 	container_record_save(c);
 }
 
+/* Whose exec makes it the payload: the leader's, or with ProcessTwo= that of its first child, as it stays
+ * nspawn's stub itself. 0: not there yet, or no longer; -1: cannot be told. */
+static pid_t payload_of(const struct container *c)
+{
+	char path[64];
+	_cleanup_fclose_ FILE *f = NULL;
+	int pid;
+
+	if (!nspawn_has_stub(c->running))
+		return c->leader;
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)c->leader, (int)c->leader);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	return fscanf(f, "%d", &pid) == 1 ? pid : 0;
+}
+
 /* READY=1 without NotifyReady= comes before nspawn's child has become the payload (252, 257). */
 static bool is_payload(const struct container *c)
 {
-	char path[64], nspawn[512], leader[512];
+	char path[64], nspawn[512], payload[512];
+	pid_t pid = payload_of(c);
 	ssize_t n, l;
 
+	if (pid <= 0)
+		return pid < 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)c->pid);
 	n = readlink(path, nspawn, sizeof(nspawn));
-	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)c->leader);
-	l = readlink(path, leader, sizeof(leader));
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	l = readlink(path, payload, sizeof(payload));
 	if (l < 0) /* it has ended: nspawn's end comes */
 		return false;
-	return n != l || memcmp(nspawn, leader, (size_t)n) != 0;
+	return n != l || memcmp(nspawn, payload, (size_t)n) != 0;
 }
 
 /* Then it would run, and stop being one that could not even be executed, a moment too early. */

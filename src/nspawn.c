@@ -86,11 +86,16 @@ static bool has_option(const struct container_settings *c, const char *option)
 	return false;
 }
 
+bool nspawn_has_stub(const struct container_settings *c)
+{
+	return has_option(c, "--as-pid2");
+}
+
 bool nspawn_is_init(const struct container_settings *c)
 {
 	const char *program = c->parameters ? c->parameters[0] : NULL, *name;
 
-	if (c->boot || has_option(c, "--as-pid2"))
+	if (c->boot || nspawn_has_stub(c))
 		return true;
 	if (!program)
 		return false;

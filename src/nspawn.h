@@ -56,6 +56,7 @@ int nspawn_check(const struct container_settings *c, const struct nspawn_feature
  * SIGTERM it ignores, tried), or a program called init or systemd. Its stop signal is SIGRTMIN+3 unless told
  * otherwise; SIGTERM for all others. */
 bool nspawn_is_init(const struct container_settings *c);
+bool nspawn_has_stub(const struct container_settings *c); /* ProcessTwo= */
 /* What the payload is asked to end by: KillSignal=, or by its kind. */
 const char *nspawn_kill_signal(const struct container_settings *c);
 

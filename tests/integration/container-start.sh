@@ -169,4 +169,17 @@ assert_ok ctl start booted
 await_log booted "begin 1"
 assert_eq "$(tr '\0' ' ' <"/proc/$(leader_of booted)/cmdline")" "/payload log /shared/log sleep "
 
+step "S76: ProcessTwo= runs the program below an init of nspawn's, which hears a stop for it"
+payload_conf second "log /shared/log sleep" Exec.ProcessTwo=yes
+payload_conf deaf "" "Exec.Parameters=/bin/sleep 1000" Exec.ProcessTwo=yes
+assert_ok ctl reload
+assert_ok timeout 20 "$NETNSCTL" start second deaf
+await_log second "begin 2"
+assert_eq "$(cstate second) $(cstate deaf)" "running running"
+assert_ok timeout 20 "$NETNSCTL" stop second deaf
+log_has second "signal SIGTERM" || fail "the stub did not pass it on"
+assert_eq "$(cstate second) $(cresult second)" "dead success"
+assert_eq "$(cstate deaf) $(cresult deaf)" "dead success"
+assert_nothing_of second
+
 finish

@@ -14,7 +14,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +112,7 @@ static void ended_unseen(struct container *c)
 static void goes_on(struct container *c, bool heard)
 {
 	container_log(c, LOG_INFO, "goes on: %s", container_state_to_string(c->s.state));
+	container_record_save(c);
 	container_deadline_set(c);
 	switch (c->s.state) {
 	case CONTAINER_START: container_look_for_ready(c, heard); break;
@@ -179,7 +179,7 @@ static void take_settings(struct container *c, const struct container_record *r)
 	}
 	c->needs_restart = c->settings && container_needs_restart(c, c->settings);
 	if (c->settings && !c->needs_restart)
-		c->p->started_with = str_hash(c->settings->text);
+		c->p->started_with = str_hash(c->settings->text); /* as the last good file will be */
 }
 
 static void take_state(struct container *c, const struct container_record *r)

@@ -20,7 +20,9 @@
  *   lines N         N numbered lines to the console; long N: one of N bytes; escapes: one that a terminal
  * obeys memory N        takes N MiB and touches them listen PORT     a TCP port of all addresses, connections
  * are left waiting;  connect PORT: of 127.0.0.1 sh TEXT         /bin/sh -c TEXT, waits for it, its status is
- * an event exec FILE ARG... */
+ * an event exec FILE ARG...
+ *   receive PORT    one connection: numbers from 0 on, 8 bytes each, until it ends: "received N in order", or "lost
+ * at N";  send ADDRESS PORT FILE: such a stream, some thousand a second, until FILE is there: "sent N" */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +30,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,6 +215,64 @@ static void be_deaf(const char *file)
 	sigprocmask(SIG_BLOCK, &all, NULL);
 }
 
+static bool whole(int fd, bool sending, uint64_t *number)
+{
+	for (size_t done = 0; done < sizeof(*number);) {
+		char *at = (char *)number + done;
+		ssize_t n = sending ? send(fd, at, sizeof(*number) - done, MSG_NOSIGNAL) : read(fd, at, sizeof(*number) - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		done += (size_t)n;
+	}
+	return true;
+}
+
+static void receive_stream(long port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, stream;
+	uint64_t expected = 0, number;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0)
+		give_up("listen");
+	event("listening");
+	stream = accept(fd, NULL, NULL);
+	if (stream < 0)
+		give_up("accept");
+	event("connected");
+	for (; whole(stream, false, &number) && number == expected; expected++)
+		if (expected == 1000)
+			event("flows");
+	if (read(stream, &one, sizeof(one)) != 0)
+		event("lost at %llu", (unsigned long long)expected);
+	else
+		event("received %llu in order", (unsigned long long)expected);
+	close(stream);
+	close(fd);
+}
+
+static void send_stream(const char *host, long port, const char *until)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uint64_t number = 0;
+	inet_pton(AF_INET, host, &address.sin_addr);
+	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		close(fd);
+		nap(50);
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	}
+	for (; access(until, F_OK) < 0; nap(1))
+		for (int i = 0; i < 8; i++, number++)
+			if (!whole(fd, true, &(uint64_t){number}))
+				give_up("send");
+	shutdown(fd, SHUT_WR);
+	event("sent %llu", (unsigned long long)number);
+	close(fd);
+}
+
 static void shell(const char *command)
 {
 	int status;
@@ -324,6 +385,8 @@ static bool do_argument(const char *word, const char *argument)
 		take_memory(number);
 	else if (!strcmp(word, "listen") || !strcmp(word, "connect"))
 		open_port(number, word[0] == 'c');
+	else if (!strcmp(word, "receive"))
+		receive_stream(number);
 	else if (!strcmp(word, "sh"))
 		shell(argument);
 	else if (!strcmp(word, "deaf"))
@@ -360,6 +423,11 @@ int main(int argc, char **argv)
 				word = after_dashes(word + 2) - 1;
 			else
 				word++;
+			continue;
+		}
+		if (!strcmp(*word, "send") && word[1] && word[2] && word[3]) {
+			send_stream(word[1], strtol(word[2], NULL, 10), word[3]);
+			word += 3;
 			continue;
 		}
 		if (!word[1] || !do_argument(*word, word[1])) {

@@ -53,8 +53,8 @@ payload_conf shot "log /shared/log sleep"
 payload_conf rebooted "log /shared/log first /shared/booted await /shared/go reboot -- sleep"
 payload_conf again "log /shared/log first /shared/begun await /shared/go exit 9 -- sleep" Service.Restart=on-failure \
   Service.RestartSec=50ms
-payload_conf becomes-ready "log /shared/log await /shared/go ready sleep" Exec.NotifyReady=yes Service.TimeoutStartSec=60s
-payload_conf late "log /shared/log await /shared/never ready sleep" Exec.NotifyReady=yes Service.TimeoutStartSec=20s
+payload_conf becomes-ready "log /shared/log await /shared/go ready sleep" Exec.NotifyReady=yes Service.TimeoutStartSec=infinity Service.TimeoutStopSec=500ms
+payload_conf late "log /shared/log await /shared/never ready sleep" Exec.NotifyReady=yes Service.TimeoutStartSec=infinity Service.TimeoutStopSec=500ms
 payload_conf starts "log /shared/log sleep"
 
 while_nobody_looks() {

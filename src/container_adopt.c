@@ -21,7 +21,8 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-#define WATCH_DELAY 1. /* s, until one that cannot be watched is tried again */
+#define WATCH_DELAY	 1. /* s, until one that cannot be watched is tried again */
+#define BAD_RECORDS_TOLD 20
 
 static bool has_process(const struct supervision *s)
 {
@@ -243,7 +244,18 @@ static void remove_record(const char *path)
 		log_warning("cannot remove %s: %s", path, strerror(errno));
 }
 
-static void take_record(struct manager *m, const char *name)
+/* Of another boot: nothing of it runs. Somebody may have put many there: the first ones are told. */
+static void tell_bad(const char *name, const char *path, int e, unsigned *bad)
+{
+	if (e == -ESTALE || (*bad)++ >= BAD_RECORDS_TOLD)
+		return;
+	log_write_container(LOG_WARNING, NULL, name,
+			    "what was written down of it (%s) cannot be used: %s; if it runs, it is ended before "
+			    "it is started",
+			    path, e == -EINVAL ? "damaged, or another version's" : strerror(-e));
+}
+
+static void take_record(struct manager *m, const char *name, unsigned *bad)
 {
 	struct container_record *record = malloc(sizeof(*record));
 	char path[CONTAINER_RECORD_PATH_SIZE];
@@ -263,16 +275,11 @@ static void take_record(struct manager *m, const char *name)
 		return;
 	}
 	free(record);
-	if (r != -ESTALE) /* of another boot: nothing of it runs */
-		log_write_container(
-			LOG_WARNING, NULL, name,
-			"what was written down of it (%s) cannot be used: %s; if it runs, it is ended "
-			"before it is started",
-			path, r == -EINVAL ? "damaged, or another version's" : strerror(-r));
+	tell_bad(name, path, r, bad);
 	remove_record(path);
 }
 
-static void take_entry(struct manager *m, const struct dirent *d)
+static void take_entry(struct manager *m, const struct dirent *d, unsigned *bad)
 {
 	size_t length = strlen(d->d_name), suffix = strlen(CONTAINER_RECORD_SUFFIX);
 	char name[CONTAINER_NAME_MAX + 1];
@@ -281,7 +288,7 @@ static void take_entry(struct manager *m, const struct dirent *d)
 		return;
 	(void)snprintf(name, sizeof(name), "%.*s", (int)(length - suffix), d->d_name);
 	if (container_name_is_valid(name))
-		take_record(m, name);
+		take_record(m, name, bad);
 }
 
 void containers_adopt(struct manager *m)
@@ -289,9 +296,13 @@ void containers_adopt(struct manager *m)
 	DIR *directory = opendir(CONTAINER_RECORD_DIRECTORY);
 	struct container *c, *tmp;
 	struct dirent *d;
+	unsigned bad = 0;
 
 	while (directory && (d = readdir(directory)))
-		take_entry(m, d);
+		take_entry(m, d, &bad);
+	if (bad > BAD_RECORDS_TOLD)
+		log_warning("%u more files in %s cannot be used", bad - BAD_RECORDS_TOLD,
+			    CONTAINER_RECORD_DIRECTORY);
 	if (directory)
 		(void)closedir(directory);
 	HASH_ITER (hh, m->containers, c, tmp)

@@ -79,17 +79,7 @@ static int write_record(struct container *c)
 	return r;
 }
 
-static void on_again(struct ev_loop *loop, ev_timer *w, int events)
-{
-	struct manager *m = w->data;
-	struct container *c, *tmp;
-
-	(void)loop;
-	(void)events;
-	HASH_ITER (hh, m->containers, c, tmp)
-		if (c->p->unrecorded)
-			container_record_save(c);
-}
+static void on_again(struct ev_loop *loop, ev_timer *w, int events);
 
 static void try_again(struct manager *m)
 {
@@ -102,46 +92,53 @@ static void try_again(struct manager *m)
 	ev_timer_start(m->loop, w);
 }
 
-static bool is_any_unrecorded(struct manager *m)
+/* With little room some can be written and some cannot: good again is when for a while none failed. */
+static void on_again(struct ev_loop *loop, ev_timer *w, int events)
 {
+	struct manager *m = w->data;
 	struct container *c, *tmp;
+	bool failed = m->p->records_failed;
 
+	(void)loop;
+	(void)events;
+	m->p->records_failed = false;
 	HASH_ITER (hh, m->containers, c, tmp)
 		if (c->p->unrecorded)
-			return true;
-	return false;
-}
-
-/* Of one run an old record is better than none, of another run it would be a lie. */
-static void not_written(struct container *c, int e)
-{
-	bool told = is_any_unrecorded(c->manager);
-
-	if (c->p->recorded_pid != c->pid) {
-		container_record_forget(c);
-		c->p->recorded_pid = 0;
+			container_record_save(c);
+	if (failed || m->p->records_failed) {
+		try_again(m);
+		return;
 	}
-	c->p->unrecorded = true;
-	try_again(c->manager);
-	if (!told)
-		log_warning("the state of containers cannot be written to %s: %s; they run on, but a netnsd "
-			    "that starts now may end them and start them anew; tried again every %.0f s",
-			    CONTAINER_RECORD_DIRECTORY, strerror(-e), AGAIN_DELAY);
+	m->p->records_told = false;
+	log_notice("the state of containers is written to %s again", CONTAINER_RECORD_DIRECTORY);
 }
 
-/* A /run that is full costs what is known after a restart, never a container. */
+static void tell(struct manager *m, int e)
+{
+	m->p->records_failed = true;
+	try_again(m);
+	if (m->p->records_told)
+		return;
+	m->p->records_told = true;
+	log_warning("the state of containers cannot be written to %s: %s; they run on, but a netnsd that starts "
+		    "now may end them and start them anew; tried again every %.0f s",
+		    CONTAINER_RECORD_DIRECTORY, strerror(-e), AGAIN_DELAY);
+}
+
+/* A /run that is full costs what is known after a restart, never a container. Of one run an old record is
+ * better than none, of another run it would be a lie; without it there is room for a new one. */
 void container_record_save(struct container *c)
 {
 	int r = write_record(c);
 
-	if (r < 0) {
-		not_written(c, r);
-	} else if (c->p->unrecorded) {
-		c->p->unrecorded = false;
-		if (!is_any_unrecorded(c->manager))
-			log_notice("the state of containers is written to %s again",
-				   CONTAINER_RECORD_DIRECTORY);
+	if (r < 0 && c->p->recorded_pid != c->pid) {
+		container_record_forget(c);
+		c->p->recorded_pid = 0;
+		r = write_record(c);
 	}
+	c->p->unrecorded = r < 0;
+	if (r < 0)
+		tell(c->manager, r);
 }
 
 void container_record_forget(const struct container *c)

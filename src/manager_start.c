@@ -60,6 +60,23 @@ static int make_directory(const char *path, mode_t mode, struct error *err)
 	return 0;
 }
 
+#define LOCK_TRIES 50 /* in one second */
+
+/* A child that the daemon before was forking when it was killed holds the lock as well, until its exec. */
+static int lock_patiently(int fd)
+{
+	const struct timespec nap = {.tv_nsec = 1000000000 / LOCK_TRIES};
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		(void)nanosleep(&nap, NULL);
+	}
+	return -EBUSY;
+}
+
 static int take_lock(struct manager *m, struct error *err)
 {
 	int r = make_directory(RUN_DIRECTORY, 0755, err);
@@ -76,7 +93,7 @@ static int take_lock(struct manager *m, struct error *err)
 	m->p->lock_fd = open(RUN_DIRECTORY "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (m->p->lock_fd < 0)
 		return error_set(err, -errno, "could not open %s/lock: %s", RUN_DIRECTORY, strerror(errno));
-	if (flock(m->p->lock_fd, LOCK_EX | LOCK_NB) < 0)
+	if (lock_patiently(m->p->lock_fd) < 0)
 		return error_set(err, -EBUSY, "another netnsd runs already (it holds %s/lock); stop it first",
 				 RUN_DIRECTORY);
 	return 0;

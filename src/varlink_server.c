@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -162,6 +163,16 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* --- binding --------------------------------------------------------------------------------- */
 
+/* A child that was forked just before the process was killed holds the socket until its exec. */
+static bool listener_is_dead(int fd)
+{
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 0 &&
+	       kill(peer.pid, 0) < 0 && errno == ESRCH;
+}
+
 /* 0: something that is no living socket was removed (or went by itself); -EADDRINUSE: somebody answers. */
 static int remove_stale(const struct sockaddr_un *address, struct error *err)
 {
@@ -176,10 +187,15 @@ static int remove_stale(const struct sockaddr_un *address, struct error *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_set(err, -errno, "Cannot create a socket: %m");
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0) {
+		if (!listener_is_dead(fd))
+			return error_set(err, -EADDRINUSE, "Another process answers on %s",
+					 address->sun_path);
+	} else if (errno == EAGAIN) {
 		return error_set(err, -EADDRINUSE, "Another process answers on %s", address->sun_path);
-	if (errno != ECONNREFUSED && errno != ENOENT)
+	} else if (errno != ECONNREFUSED && errno != ENOENT) {
 		return error_set(err, -errno, "Cannot find out whether %s is in use: %m", address->sun_path);
+	}
 	if (unlink(address->sun_path) < 0 && errno != ENOENT)
 		return error_set(err, -errno, "Cannot remove the stale socket %s: %m", address->sun_path);
 	return 0;

@@ -142,7 +142,8 @@ void containers_reap(struct manager *m)
 	struct container *c, *tmp;
 
 	HASH_ITER (hh, m->containers, c, tmp)
-		if (!c->settings && !c->config_failed && !container_is_active(c) && !c->p->job) {
+		if (!c->settings && !c->config_failed && !container_is_active(c) && !c->p->job &&
+		    c->p->unclean == 0) {
 			tell_removed(c);
 			container_record_forget(c);
 			container_free(c);

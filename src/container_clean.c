@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is left of a container when its nspawn has ended, in order: processes, cgroup, scope, root. What fails
- * is told, and tried again before the next start. */
+ * is told, and tried again by and by, and before the next start. */
 #include "container_internal.h"
 
 #include "cleanup.h"
@@ -19,8 +19,8 @@ static int stage_process(struct container *c, struct error *err)
 	container_run_ended(c);
 	/* Of one that an earlier daemon was about to start. */
 	(void)snprintf(path, sizeof(path), "%s/%s", NOTIFY_DIRECTORY, c->name);
-	(void)unlink(path);
-	return STAGE_DONE;
+	return unlink(path) < 0 && errno != ENOENT ? error_set(err, -errno, "cannot remove %s: %m", path)
+						   : STAGE_DONE;
 }
 
 static int stage_removed(struct container *c, struct error *err)
@@ -49,8 +49,10 @@ static int stage_forget(struct container *c, struct error *err)
 	struct container_private *p = c->p;
 
 	(void)err;
-	free(c->cgroup);
-	c->cgroup = NULL;
+	if (!p->failure.code) { /* else it is not, and is to be tried again */
+		free(c->cgroup);
+		c->cgroup = NULL;
+	}
 	root_clear(&p->root);
 	if (p->netns_fd >= 0)
 		(void)close(steal_fd(p->netns_fd));

@@ -37,7 +37,7 @@ struct container_job;
 struct container_record;
 
 struct container_private {
-	ev_timer deadline, watchdog, exec, deaf;
+	ev_timer deadline, watchdog, exec, deaf, sweep;
 	struct container_waiter *waiters;
 	struct supervise_input events[EVENTS_MAX];
 	unsigned n_events;
@@ -45,6 +45,7 @@ struct container_private {
 
 	const struct stage *sequence, *stage; /* NULL: none under way */
 	bool waiting, advancing;
+	unsigned unclean;	/* how often it could not be cleaned; 0: nothing is left of the run before */
 	struct error failure;	/* of the stage that failed */
 	enum run_result result; /* of prepare, when it is not RESULT_RESOURCES */
 	bool skip;		/* a condition is not met */

@@ -7,6 +7,10 @@
 #include "log.h"
 
 #include <errno.h>
+#include <limits.h>
+
+#define SWEEP_DELAY 0.5 /* s until what could not be removed is tried again; twice as long each time */
+#define SWEEP_STEPS 7	/* up to some minutes */
 
 void container_sequence_cancel(struct container *c)
 {
@@ -16,6 +20,8 @@ void container_sequence_cancel(struct container *c)
 	scope_cancel(steal_pointer(p->call));
 	cgroup_watch_free(steal_pointer(p->emptying));
 	container_job_call_off(c);
+	if (ev_is_active(&p->sweep))
+		ev_timer_stop(c->manager->loop, &p->sweep);
 	p->sequence = p->stage = NULL;
 	p->waiting = false;
 	p->failure = (struct error){0};
@@ -42,16 +48,47 @@ static void end_prepare(struct container *c)
 			container_log(c, LOG_ERR, "%s", c->reason.text);
 	} else {
 		c->reason = (struct error){0};
+		c->p->unclean = 0;
 	}
 	container_event_full(c, &in);
 }
 
+static void on_sweep(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct container *c = w->data;
+
+	(void)loop;
+	(void)events;
+	if (!supervise_is_active(&c->s) && !c->p->sequence)
+		container_sequence_start(c, container_clean_stages);
+}
+
+/* What could not be cleaned is swept before the next start, or fails that with a reason. There need not be
+ * one. */
+static void sweep_later(struct container *c)
+{
+	ev_timer *w = &c->p->sweep;
+	unsigned exponent = c->p->unclean < SWEEP_STEPS ? c->p->unclean : SWEEP_STEPS;
+
+	container_log(c, c->p->unclean == 0 ? LOG_WARNING : LOG_DEBUG, "%s; this is tried again",
+		      c->p->failure.text);
+	if (c->p->unclean < UINT_MAX)
+		c->p->unclean++;
+	ev_timer_init(w, on_sweep, SWEEP_DELAY * (double)(1U << exponent), 0.);
+	w->data = c;
+	ev_timer_start(c->manager->loop, w);
+}
+
 static void end_clean(struct container *c)
 {
-	/* What could not be cleaned is swept before the next start, or fails that with a reason. */
 	if (c->p->failure.code)
-		container_log(c, LOG_WARNING, "%s", c->p->failure.text);
-	container_event(c, SUPERVISE_CLEANED);
+		sweep_later(c);
+	else
+		c->p->unclean = 0;
+	if (c->s.state == CONTAINER_STOP_POST)
+		container_event(c, SUPERVISE_CLEANED);
+	else
+		containers_settle_soon(c->manager); /* its file may have gone meanwhile */
 }
 
 static void end_sequence(struct container *c)

@@ -398,9 +398,11 @@ int container_spawn(struct container *c, struct error *err)
 	spec.environment = environment;
 	if (c->p->netns_fd >= 0)
 		spec.keep[spec.n_keep++] = c->p->netns_fd;
-	cgroup = open(c->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC); /* a scope is not there yet */
+	cgroup = open(c->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (cgroup >= 0)
 		spec.cgroup = cgroup;
+	else if (errno != ENOENT || !c->manager->p->container_host->bus) /* a scope is not there yet */
+		return error_set(err, -errno, "cannot open its cgroup %s: %m", c->cgroup);
 	console = open_console(c, &spec, identifier, sizeof(identifier));
 	r = process_spawn(c->manager->loop, &spec, ended, c, &c->p->process, err);
 	if (r < 0)

@@ -32,9 +32,14 @@ static struct supervise_policy policy_of(const struct container *c)
 
 static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 {
+	struct container *c = w->data;
+	bool runs = c->s.state == CONTAINER_START && c->p->unheard && c->leader;
+
 	(void)loop;
 	(void)events;
-	container_event(w->data, SUPERVISE_TIMER);
+	/* Nobody heard whether it is: that is no reason to end one that runs. */
+	c->p->unheard = false;
+	container_event(c, runs ? SUPERVISE_READY : SUPERVISE_TIMER);
 }
 
 /* The deadline is CLOCK_BOOTTIME's, libev's timers are not: one that fires early is asked for again. */

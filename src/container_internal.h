@@ -80,6 +80,7 @@ struct container_private {
 	bool guessed;	       /* `running` is not what the run was started with, which only the hash knows */
 	unsigned sent;	       /* of s.signals, those that were sent */
 	bool taken;	       /* the process was started by an earlier daemon */
+	bool unheard;	       /* and may have said READY=1 to nobody */
 	struct container_record *record; /* while it is taken over */
 };
 

@@ -30,7 +30,7 @@ static int stage_settings(struct container *c, struct error *err)
 	c->tree = desired_ref(m->desired);
 	c->running = c->settings;
 	c->p->started_with = str_hash(c->running->text);
-	c->p->guessed = c->p->taken = c->needs_restart = false;
+	c->p->guessed = c->p->taken = c->p->unheard = c->needs_restart = false;
 	c->p->sent = 0;
 	desired_unref(old);
 	return STAGE_DONE;

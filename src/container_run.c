@@ -488,11 +488,12 @@ void container_look_for_ready(struct container *c, bool heard)
 	if (leader > 0)
 		take_leader(c, leader);
 	if (!c->running || c->running->notify_ready) {
+		c->p->unheard = !heard;
 		if (!heard)
 			container_log(
 				c, LOG_NOTICE,
 				"whether it said that it is ready while netnsd did not run is not known; "
-				"it is waited for");
+				"it is waited for, and taken for ready at the end of TimeoutStartSec=");
 	} else if (c->leader) {
 		take_ready(c);
 	}

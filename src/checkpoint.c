@@ -200,11 +200,18 @@ char *checkpoint_read_file(const char *name)
 
 /* --- the boot -------------------------------------------------------------------------------------- */
 
-void checkpoint_boot_id(char ret[40])
+/* It does not change, and later it might not be to be had. */
+bool checkpoint_boot_id(char ret[40])
 {
-	_cleanup_fclose_ FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	static char known[40];
+	_cleanup_fclose_ FILE *f = known[0] ? NULL : fopen("/proc/sys/kernel/random/boot_id", "re");
 
-	if (!f || !fgets(ret, 40, f))
-		strcpy(ret, "unknown");
-	ret[strcspn(ret, "\n")] = '\0';
+	char text[sizeof(known)];
+
+	if (f && fgets(text, sizeof(text), f)) {
+		text[strcspn(text, "\n")] = '\0';
+		strcpy(known, text);
+	}
+	strcpy(ret, known[0] ? known : "unknown");
+	return known[0] != '\0';
 }

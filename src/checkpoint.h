@@ -86,6 +86,6 @@ int checkpoint_read(struct checkpoint *ret, struct error *err);
 char *checkpoint_read_file(const char *name);
 int checkpoint_remove(void); /* the state first: no half of one is ever taken for a whole */
 
-void checkpoint_boot_id(char ret[40]);
+bool checkpoint_boot_id(char ret[40]); /* false: cannot be read, "unknown" */
 
 #endif

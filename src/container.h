@@ -82,8 +82,9 @@ void container_waiter_forget(struct container_waiter *w); /* the asker has gone;
 /* Takes containers from the tree that is current now: new ones (dead), lost ones (stopped, then freed),
  * changed ones. */
 int containers_sync(struct manager *m);
-/* Those that an earlier daemon ran; once it is known which namespaces there are. */
-void containers_adopt(struct manager *m);
+/* Those that an earlier daemon ran; once it is known which namespaces there are. -errno with err: it cannot
+ * be told now which there are, and nothing was done. */
+int containers_adopt(struct manager *m, struct error *err);
 /* After the first round and the readiness of the daemon: those with AutoStart=. */
 void containers_start_wanted(struct manager *m);
 void containers_begin_deferred(struct manager *m); /* what was asked for before that */

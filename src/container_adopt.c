@@ -71,14 +71,16 @@ static void pin_netns(struct container *c, const char *name)
 	c->p->netns_fd = steal_fd(fd);
 }
 
-static void take_leader(struct container *c, const struct container_record *r)
+static int take_leader(struct container *c, const struct container_record *r)
 {
 	int fd = process_open(r->leader, r->leader_started);
 
 	if (fd < 0)
-		return;
+		return fd == -ESRCH ? 0 : fd;
 	c->p->leader_pidfd = fd;
 	c->leader = r->leader;
+	c->p->leader_started = r->leader_started;
+	return 0;
 }
 
 bool container_never_began(const struct container *c, int code, int status)
@@ -142,8 +144,9 @@ static void take_process(struct container *c)
 	ev_timer *w = &c->p->exec;
 	int e;
 
-	take_leader(c, r);
-	e = container_process_take(c, r->pid, r->pid_started);
+	e = c->leader ? 0 : take_leader(c, r);
+	if (e == 0)
+		e = container_process_take(c, r->pid, r->pid_started);
 	if (e == -ESRCH) {
 		ended_unseen(c);
 	} else if (e < 0) {
@@ -234,7 +237,8 @@ static int read_record(const char *path, struct container_record *ret)
 		r = container_record_parse(text, length, ret);
 	if (r < 0)
 		return r;
-	checkpoint_boot_id(boot_id);
+	if (!checkpoint_boot_id(boot_id))
+		return -EAGAIN;
 	return strcmp(boot_id, ret->boot_id) == 0 ? 0 : -ESTALE;
 }
 
@@ -249,15 +253,27 @@ static void tell_bad(const char *name, const char *path, int e, unsigned *bad)
 {
 	if (e == -ESTALE || (*bad)++ >= BAD_RECORDS_TOLD)
 		return;
-	log_write_container(LOG_WARNING, NULL, name,
-			    "what was written down of it (%s) cannot be used: %s; if it runs, it is ended before "
-			    "it is started",
-			    path, e == -EINVAL ? "damaged, or another version's" : strerror(-e));
+	log_write_container(
+		LOG_WARNING, NULL, name,
+		"what was written down of it (%s) cannot be used: %s; if it runs, it is ended before "
+		"it is started",
+		path, e == -EINVAL ? "damaged, or another version's" : strerror(-e));
 }
 
-static void take_record(struct manager *m, const char *name, unsigned *bad)
+/* Nothing is wrong with the file, so that this is no ground to end what runs. */
+static bool is_want(int e)
 {
-	struct container_record *record = malloc(sizeof(*record));
+	static const int wants[] = {ENOMEM, EMFILE, ENFILE, ENOBUFS, ENOSPC, EINTR, EAGAIN, EIO, EPERM};
+
+	for (size_t i = 0; i < sizeof(wants) / sizeof(*wants); i++)
+		if (e == -wants[i])
+			return true;
+	return false;
+}
+
+static int take_record(struct manager *m, const char *name, unsigned *bad, struct error *err)
+{
+	_cleanup_free_ struct container_record *record = malloc(sizeof(*record));
 	char path[CONTAINER_RECORD_PATH_SIZE];
 	struct container *c = NULL;
 	int r = -ENOMEM;
@@ -265,50 +281,69 @@ static void take_record(struct manager *m, const char *name, unsigned *bad)
 	container_record_path(name, path);
 	if (record)
 		r = read_record(path, record);
-	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EINTR) /* that may go by itself */
-		r = record ? read_record(path, record) : r;
+	if (record && is_want(r))
+		r = read_record(path, record);
 	if (r == 0)
 		r = container_ensure(m, name, &c);
 	if (r == 0) {
-		c->p->record = record;
-		take_state(c, record);
-		return;
+		c->p->record = steal_pointer(record);
+		take_state(c, c->p->record);
+		return 0;
 	}
-	free(record);
+	if (is_want(r))
+		return error_set(err, r,
+				 "cannot read %s: %s; without it container %s could not be taken over (when "
+				 "that file is removed it is ended, and started anew)",
+				 path, strerror(-r), name);
 	tell_bad(name, path, r, bad);
 	remove_record(path);
+	return 0;
 }
 
-static void take_entry(struct manager *m, const struct dirent *d, unsigned *bad)
+static int take_entry(struct manager *m, const struct dirent *d, unsigned *bad, struct error *err)
 {
 	size_t length = strlen(d->d_name), suffix = strlen(CONTAINER_RECORD_SUFFIX);
 	char name[CONTAINER_NAME_MAX + 1];
 
 	if (!str_ends_with(d->d_name, CONTAINER_RECORD_SUFFIX) || length - suffix > CONTAINER_NAME_MAX)
-		return;
+		return 0;
 	(void)snprintf(name, sizeof(name), "%.*s", (int)(length - suffix), d->d_name);
-	if (container_name_is_valid(name))
-		take_record(m, name, bad);
+	return container_name_is_valid(name) ? take_record(m, name, bad, err) : 0;
 }
 
-void containers_adopt(struct manager *m)
+static int take_records(struct manager *m, struct error *err)
 {
 	DIR *directory = opendir(CONTAINER_RECORD_DIRECTORY);
-	struct container *c, *tmp;
-	struct dirent *d;
+	const struct dirent *d;
 	unsigned bad = 0;
+	int r = 0;
 
-	while (directory && (d = readdir(directory)))
-		take_entry(m, d, &bad);
+	if (!directory && errno == ENOENT)
+		return 0;
+	while (directory && r == 0 && (errno = 0, d = readdir(directory)))
+		r = take_entry(m, d, &bad, err);
+	if (r == 0 && errno != 0)
+		r = error_set(err, -errno, "cannot read %s: %m", CONTAINER_RECORD_DIRECTORY);
 	if (bad > BAD_RECORDS_TOLD)
 		log_warning("%u more files in %s cannot be used", bad - BAD_RECORDS_TOLD,
 			    CONTAINER_RECORD_DIRECTORY);
 	if (directory)
 		(void)closedir(directory);
+	return r;
+}
+
+int containers_adopt(struct manager *m, struct error *err)
+{
+	struct container *c, *tmp;
+	int r = take_records(m, err);
+
+	if (r < 0)
+		return r;
 	HASH_ITER (hh, m->containers, c, tmp)
 		if (c->p->record)
 			go_on(c);
 	containers_sweep(m);
 	desired_unref(steal_pointer(m->p->was_applied));
 	containers_settle_soon(m);
+	return 0;
 }

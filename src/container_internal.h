@@ -37,7 +37,7 @@ struct container_job;
 struct container_record;
 
 struct container_private {
-	ev_timer deadline, watchdog, exec, deaf, sweep;
+	ev_timer deadline, watchdog, exec, deaf, sweep, late_leader;
 	struct container_waiter *waiters;
 	struct supervise_input events[EVENTS_MAX];
 	unsigned n_events;
@@ -74,8 +74,9 @@ struct container_private {
 	struct health *health;
 	int told_error; /* ERRNO= of nspawn; 0: none */
 	/* --- for the next daemon */
-	bool unrecorded;       /* its record could not be written: tried again */
-	pid_t recorded_pid;    /* of the run that its record is of */
+	bool unrecorded;		      /* its record could not be written: tried again */
+	pid_t recorded_pid;		      /* of the run that its record is of */
+	uint64_t pid_started, leader_started; /* see container_record.h; 0: not known, or there is none */
 	uint64_t started_with; /* hash of the text of its run's settings, or of some that are as good */
 	bool guessed;	       /* `running` is not what the run was started with, which only the hash knows */
 	unsigned sent;	       /* of s.signals, those that were sent */

@@ -20,8 +20,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define EXEC_DELAY  0.002 /* s between two looks whether the payload was executed: it takes a few ms */
-#define RESOLV_CONF "/etc/netns/%s/resolv.conf"
+#define EXEC_DELAY   0.002 /* s between two looks whether the payload was executed: it takes a few ms */
+#define LEADER_DELAY 1.	   /* s */
+#define RESOLV_CONF  "/etc/netns/%s/resolv.conf"
 
 bool container_log_is_journal(void)
 {
@@ -97,14 +98,69 @@ void container_running(struct container *c)
 
 /* --- what nspawn tells -------------------------------------------------------------------------- */
 
+/* The child of nspawn that is PID 1 in a namespace of its own: what X_NSPAWN_LEADER_PID= said, or would have
+ * said, to a daemon that was not there. 0: there is none. */
+static pid_t find_leader(pid_t nspawn)
+{
+	char path[64], text[1024];
+	_cleanup_fclose_ FILE *f = NULL;
+	int child, found = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)nspawn, (int)nspawn);
+	f = fopen(path, "re");
+	while (f && !found && fscanf(f, "%d", &child) == 1) {
+		_cleanup_fclose_ FILE *status = NULL;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/status", child);
+		status = fopen(path, "re");
+		while (status && !found && fgets(text, sizeof(text), status))
+			if (str_starts_with(text, "NSpid:") && str_ends_with(text, "\t1\n"))
+				found = child;
+	}
+	return found;
+}
+
+static void take_leader(struct container *c, pid_t leader);
+
+static void on_leader(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct container *c = w->data;
+	pid_t leader = c->leader ? 0 : find_leader(c->pid);
+
+	(void)events;
+	if (leader > 0)
+		take_leader(c, leader);
+	if (!c->leader)
+		return;
+	ev_timer_stop(loop, w);
+	if (c->s.state == CONTAINER_RUNNING)
+		container_running(c);
+}
+
+/* There is no descriptor to be had: it is told only once, so it is looked for later. */
+static void take_leader_later(struct container *c)
+{
+	ev_timer *w = &c->p->late_leader;
+
+	if (ev_is_active(w))
+		return;
+	ev_timer_init(w, on_leader, LEADER_DELAY, LEADER_DELAY);
+	w->data = c;
+	ev_timer_start(c->manager->loop, w);
+}
+
 static void take_leader(struct container *c, pid_t leader)
 {
-	if (c->leader)
+	int fd = c->leader ? -1 : pidfd_open(leader, 0);
+
+	if (c->leader || (fd < 0 && errno == ESRCH)) /* it has ended already; nspawn's end comes */
 		return;
-	c->p->leader_pidfd = pidfd_open(leader, 0);
-	if (c->p->leader_pidfd < 0) /* it has ended already; nspawn's end comes */
-		return;
-	c->leader = leader;
+	if (fd >= 0) {
+		c->p->leader_pidfd = fd;
+		c->leader = leader;
+	} else {
+		take_leader_later(c);
+	}
 	container_event(c, SUPERVISE_LEADER);
 	container_record_save(c);
 }
@@ -289,12 +345,14 @@ static void let_go(struct container *c)
 	ev_timer_stop(c->manager->loop, &p->watchdog);
 	ev_timer_stop(c->manager->loop, &p->exec);
 	ev_timer_stop(c->manager->loop, &p->deaf);
+	ev_timer_stop(c->manager->loop, &p->late_leader);
 	health_free(steal_pointer(p->health));
 	process_free(steal_pointer(p->process));
 	console_guard_free(steal_pointer(p->guard));
 	if (p->leader_pidfd >= 0)
 		(void)close(steal_fd(p->leader_pidfd));
 	c->pid = c->leader = 0;
+	p->pid_started = p->leader_started = 0;
 	p->told_error = 0;
 	c->health = HEALTH_NONE;
 	c->health_text[0] = c->status_text[0] = '\0';
@@ -448,6 +506,7 @@ int container_process_take(struct container *c, pid_t pid, uint64_t started)
 	if (r < 0)
 		return r;
 	c->pid = pid;
+	c->p->pid_started = started;
 	c->p->taken = true;
 	r = take_socket(c);
 	if (c->p->notify)
@@ -456,28 +515,6 @@ int container_process_take(struct container *c, pid_t pid, uint64_t started)
 	if (!container_log_is_journal() && console_path(c->name, path, sizeof(path)) >= 0)
 		(void)console_guard_new(c->manager->loop, path, &c->p->guard);
 	return r;
-}
-
-/* The child of nspawn that is PID 1 in a namespace of its own: what X_NSPAWN_LEADER_PID= said, or would have
- * said, to a daemon that was not there. 0: there is none. */
-static pid_t find_leader(pid_t nspawn)
-{
-	char path[64], text[1024];
-	_cleanup_fclose_ FILE *f = NULL;
-	int child, found = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)nspawn, (int)nspawn);
-	f = fopen(path, "re");
-	while (f && !found && fscanf(f, "%d", &child) == 1) {
-		_cleanup_fclose_ FILE *status = NULL;
-
-		(void)snprintf(path, sizeof(path), "/proc/%d/status", child);
-		status = fopen(path, "re");
-		while (status && !found && fgets(text, sizeof(text), status))
-			if (str_starts_with(text, "NSpid:") && str_ends_with(text, "\t1\n"))
-				found = child;
-	}
-	return found;
 }
 
 /* Ready is who executes the payload; with NotifyReady= it says so, once, and nobody may have heard it. */

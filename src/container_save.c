@@ -41,7 +41,29 @@ void container_record_path(const char *name, char path[CONTAINER_RECORD_PATH_SIZ
 		       CONTAINER_NAME_MAX, name, CONTAINER_RECORD_SUFFIX);
 }
 
-static void fill_record(const struct container *c, struct container_record *r)
+/* Kept, since it may be asked for when there is no descriptor to be had. */
+static uint64_t started(pid_t pid, uint64_t *known)
+{
+	if (pid <= 0)
+		return 0;
+	if (*known == 0)
+		*known = process_started(pid);
+	return *known;
+}
+
+/* Also of one that is still being taken over. */
+static void fill_processes(struct container *c, struct container_record *r)
+{
+	const struct container_record *old = c->p->record;
+
+	r->pid = c->pid || !old ? c->pid : old->pid;
+	r->pid_started = c->pid || !old ? started(c->pid, &c->p->pid_started) : old->pid_started;
+	r->leader = c->leader || !old ? c->leader : old->leader;
+	r->leader_started =
+		c->leader || !old ? started(c->leader, &c->p->leader_started) : old->leader_started;
+}
+
+static void fill_record(struct container *c, struct container_record *r)
 {
 	*r = (struct container_record){.s = c->s,
 				       .changed_at = c->since,
@@ -49,12 +71,9 @@ static void fill_record(const struct container *c, struct container_record *r)
 				       .resume = c->p->resume,
 				       .again = c->p->again,
 				       .sent = c->p->sent,
-				       .pid = c->pid,
-				       .leader = c->leader,
-				       .pid_started = c->pid ? process_started(c->pid) : 0,
-				       .leader_started = c->leader ? process_started(c->leader) : 0,
 				       .settings = c->p->started_with};
-	checkpoint_boot_id(r->boot_id);
+	fill_processes(c, r);
+	(void)checkpoint_boot_id(r->boot_id);
 	(void)str_format(r->why, sizeof(r->why), "%s", c->reason.code ? c->reason.text : "");
 	(void)str_format(r->cgroup, sizeof(r->cgroup), "%s", c->cgroup ? c->cgroup : "");
 	(void)str_format(r->netns, sizeof(r->netns), "%s", container_netns(c));
@@ -71,11 +90,13 @@ static int write_record(struct container *c)
 	if (mkdir(CONTAINER_RECORD_DIRECTORY, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	fill_record(c, &record);
+	if (record.pid > 0 && record.pid_started == 0) /* the next daemon would not know it by that */
+		return -EAGAIN;
 	text = container_record_print(&record);
 	container_record_path(c->name, path);
 	r = text ? file_write_atomically(path, text) : -ENOMEM;
 	if (r == 0)
-		c->p->recorded_pid = c->pid;
+		c->p->recorded_pid = record.pid;
 	return r;
 }
 
@@ -120,9 +141,10 @@ static void tell(struct manager *m, int e)
 	if (m->p->records_told)
 		return;
 	m->p->records_told = true;
-	log_warning("the state of containers cannot be written to %s: %s; they run on, but a netnsd that starts "
-		    "now may end them and start them anew; tried again every %.0f s",
-		    CONTAINER_RECORD_DIRECTORY, strerror(-e), AGAIN_DELAY);
+	log_warning(
+		"the state of containers cannot be written to %s: %s; they run on, but a netnsd that starts "
+		"now may end them and start them anew; tried again every %.0f s",
+		CONTAINER_RECORD_DIRECTORY, strerror(-e), AGAIN_DELAY);
 }
 
 /* A /run that is full costs what is known after a restart, never a container. Of one run an old record is
@@ -131,7 +153,7 @@ void container_record_save(struct container *c)
 {
 	int r = write_record(c);
 
-	if (r < 0 && c->p->recorded_pid != c->pid) {
+	if (r < 0 && !c->p->record && c->p->recorded_pid != c->pid) {
 		container_record_forget(c);
 		c->p->recorded_pid = 0;
 		r = write_record(c);

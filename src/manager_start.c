@@ -288,14 +288,15 @@ static void scan_done(struct job *job)
 	for (size_t i = 0; r == 0 && i < s->n; i++)
 		r = take_entry(m, &s->entries[i]);
 	manager_load_applied(m);
+	m->p->next_created = s->last_created + 1;
+	m->p->next_adopted = s->last_adopted + 1;
+	if (r == 0)
+		r = containers_adopt(m, &s->error);
 	if (r < 0) { /* not to know what is ours is no ground to go on */
 		log_error("could not look at what exists: %s", s->error.code ? s->error.text : strerror(-r));
 		m->failed = true;
 		manager_stop(m);
 	} else {
-		m->p->next_created = s->last_created + 1;
-		m->p->next_adopted = s->last_adopted + 1;
-		containers_adopt(m);
 		if (m->taken_over)
 			containers_take_strangers(m);
 		fdstore_end();

@@ -51,6 +51,7 @@ container_cgroup() {
   mkdir -p "$CGROUP/test" "$DAEMON_CGROUP" 2>/dev/null || skip "no cgroup can be made here"
   echo $$ >"$CGROUP/test/cgroup.procs" || skip "this process cannot be moved into a cgroup"
   # The daemon has one of its own, as a service has.
+  export NETNSD_TEST_CGROUP=$DAEMON_CGROUP # tests/lib
   # shellcheck disable=SC2016
   DAEMON_WRAPPER=("$BASH" -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$DAEMON_CGROUP")
 }

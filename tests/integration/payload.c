@@ -9,8 +9,10 @@
  *   say TEXT        to the console
  *   ready           READY=1 to $NOTIFY_SOCKET;    notify TEXT: anything else
  *   pause MS        does nothing for so long
- *   sleep           waits; SIGTERM, SIGINT, SIGRTMIN+3 end it with 0
+ *   sleep           waits; SIGTERM, SIGINT, SIGRTMIN+3 end it with 0, SIGUSR1 reboots
  *   stubborn        waits; nothing ends it
+ *   obey FILE       as sleep; and as soon as FILE is there it is removed, and the words in it are done, one a
+ * line; a child does them when the first is "&", for two seconds at most
  *   deaf FILE       takes signals as if it had no code for them, until FILE is there
  *   first FILE A... -- B...   A the first time (FILE is made), B each time after that
  *   await FILE      until FILE is there
@@ -92,25 +94,32 @@ static const char *signal_name(int signal, char *buffer, size_t size)
 }
 
 /* Tells every signal. Those that end a service or an init end it when told to. */
+static void await_signal(bool stubborn, const struct timespec *timeout)
+{
+	char name[32];
+	siginfo_t info;
+	sigset_t all;
+
+	sigfillset(&all);
+	int signal = sigtimedwait(&all, &info, timeout);
+	if (signal < 0)
+		return;
+	if (signal == SIGCHLD) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			continue;
+		return;
+	}
+	event("signal %s", signal_name(signal, name, sizeof(name)));
+	if (!stubborn && signal == SIGUSR1)
+		reboot(RB_AUTOBOOT);
+	if (!stubborn && (signal == SIGTERM || signal == SIGINT || signal == SIGRTMIN + 3))
+		_exit(0);
+}
+
 static void await_signals(bool stubborn)
 {
-	sigset_t all;
-	sigfillset(&all);
-	for (;;) {
-		char name[32];
-		siginfo_t info;
-		int signal = sigwaitinfo(&all, &info);
-		if (signal < 0)
-			continue;
-		if (signal == SIGCHLD) {
-			while (waitpid(-1, NULL, WNOHANG) > 0)
-				continue;
-			continue;
-		}
-		event("signal %s", signal_name(signal, name, sizeof(name)));
-		if (!stubborn && (signal == SIGTERM || signal == SIGINT || signal == SIGRTMIN + 3))
-			_exit(0);
-	}
+	for (;;)
+		await_signal(stubborn, NULL);
 }
 
 static int notify_connect(void)
@@ -331,6 +340,8 @@ static void lock_file(const char *file)
 	event("%s", flock(fd, LOCK_EX | LOCK_NB) < 0 ? "locked already" : "locked");
 }
 
+static void obey(const char *file);
+
 /* Words without an argument. */
 static bool do_word(const char *word)
 {
@@ -391,6 +402,8 @@ static bool do_argument(const char *word, const char *argument)
 		shell(argument);
 	else if (!strcmp(word, "deaf"))
 		be_deaf(argument);
+	else if (!strcmp(word, "obey"))
+		obey(argument);
 	else if (!strcmp(word, "await")) {
 		while (access(argument, F_OK) < 0)
 			nap(20);
@@ -403,13 +416,9 @@ static bool do_argument(const char *word, const char *argument)
 	return true;
 }
 
-int main(int argc, char **argv)
+static int do_words(char **word)
 {
-	sigset_t all;
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	(void)argc;
-	for (char **word = argv + 1; *word; word++) {
+	for (; *word; word++) {
 		if (!strcmp(*word, "--"))
 			break;
 		if (do_word(*word))
@@ -437,4 +446,59 @@ int main(int argc, char **argv)
 		word++;
 	}
 	return 0;
+}
+
+static void do_in_child(char **words)
+{
+	sigset_t none;
+
+	if (fork())
+		return;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	alarm(2);
+	_exit(do_words(words));
+}
+
+static void obey_text(char *text)
+{
+	char *words[32] = {NULL}, *rest = NULL;
+	size_t n = 0;
+
+	for (char *w = strtok_r(text, "\n", &rest); w && n < 31; w = strtok_r(NULL, "\n", &rest))
+		words[n++] = w;
+	if (words[0] && !strcmp(words[0], "&"))
+		do_in_child(words + 1);
+	else
+		(void)do_words(words);
+}
+
+static void obey(const char *file)
+{
+	const struct timespec soon = {.tv_nsec = 20 * 1000 * 1000};
+
+	for (;;) {
+		char text[1024];
+		int fd = open(file, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+
+		if (fd >= 0) {
+			close(fd);
+			unlink(file);
+		}
+		if (n > 0) {
+			text[n] = 0;
+			obey_text(text);
+		}
+		await_signal(false, &soon);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	(void)argc;
+	return do_words(argv + 1);
 }

@@ -13,6 +13,7 @@ import subprocess
 import time
 
 NETNSD = os.environ["NETNSD"]
+CGROUP = os.environ.get("NETNSD_TEST_CGROUP")  # of the daemon; none: that of the test
 CONFIG = "/etc/netnsd"
 WORK = "/run/sandbox"
 LIMIT = 60.0  # seconds in which every answer must be there
@@ -61,7 +62,9 @@ class Daemon:
         # As under systemd, so that each line of the log begins with its level.
         st = os.fstat(log)
         env = dict(self.environment, JOURNAL_STREAM=f"{st.st_dev}:{st.st_ino}", **dict(environment))
-        command = ["/bin/sh", "-c", 'kill -STOP $$; exec "$0"', NETNSD] if held else [NETNSD]
+        first = [f'echo 0 >"{CGROUP}/cgroup.procs"'] if CGROUP else []
+        first += ["kill -STOP $$"] if held else []
+        command = ["/bin/sh", "-c", "; ".join(first + ['exec "$0"']), NETNSD] if first else [NETNSD]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
         os.close(log)
         self.pidfd = os.pidfd_open(self.process.pid)

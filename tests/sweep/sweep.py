@@ -48,6 +48,8 @@ BY_PATH = {
 
 
 class Sweep:
+    scenarios, swept, by_path = SCENARIOS, CALLS, BY_PATH
+
     def __init__(self):
         self.daemon = h.Daemon()
         self.tried = self.failed = 0
@@ -126,7 +128,6 @@ class Sweep:
     def learn(self, name):
         """What an undisturbed run brings, and which calls it makes."""
         s = SCENARIOS[name]
-        counts = {}
         trace = f"{h.WORK}/trace"
         if s.request is None:
             self.daemon.stop()
@@ -148,7 +149,20 @@ class Sweep:
         tracer.detach()
         self.expected[name] = h.without_indexes(h.view(SYSCTLS))
         self.base = None
-        begun = s.request is not None
+        return self.calls_in(trace, loop, name, s.request is not None)
+
+    def learn_base(self, name):
+        """What a start makes of the files alone."""
+        self.go_to_base(self.scenarios[name])
+        self.daemon.stop()
+        self.daemon.start()
+        if not self.daemon.wait_ready():
+            raise SystemExit("cannot start")
+        self.expected["base of " + name] = h.without_indexes(h.view(SYSCTLS))
+
+    def calls_in(self, trace, loop, name, begun):
+        """{thread:call: range of counts} of what strace wrote."""
+        counts = {}
         with open(trace, encoding="utf-8", errors="replace") as f:
             for line in f:
                 m = re.match(r"(\d+) +(\w+)\((.*)", line)
@@ -158,13 +172,13 @@ class Sweep:
                 call, arguments = m[2], m[3]
                 key = f"{thread}:{call}"
                 path = re.match(r"\d+<([^>]*)>", arguments)
-                if call in BY_PATH:
-                    if not path or not BY_PATH[call].match(path[1]):
+                if call in self.by_path:
+                    if not path or not self.by_path[call].match(path[1]):
                         continue
                     self.paths.setdefault((name, call), set()).add(path[1])
                 # The loader's own calls come before the first look at a configuration.
                 begun = begun or "/netnsd.conf" in arguments
-                if call in CALLS[thread]:
+                if call in self.swept[thread]:
                     low, _ = counts.get(key, (None, 0))
                     counts[key] = (low, counts.get(key, (None, 0))[1] + 1)
                     if begun and low is None:
@@ -174,7 +188,7 @@ class Sweep:
     def points(self, name):
         counts = self.learn(name)
         for key, range_ in sorted(counts.items()):
-            if name == "start" and key.startswith("worker:"):
+            if self.scenarios[name].request is None and key.startswith("worker:"):
                 # Threads cannot be told apart before they are there: every one counts for itself.
                 # Nor socket(): the loop's is sd_notify().
                 if "loop:" + key[7:] in counts or key == "worker:socket":
@@ -362,7 +376,7 @@ class Sweep:
         self.tried += 1
         begun = time.monotonic()
         try:
-            if SCENARIOS[point[0]].request is None:
+            if self.scenarios[point[0]].request is None:
                 self.start_point(point)
             else:
                 self.running_point(point)
@@ -386,32 +400,26 @@ def found_before():
     return [(name, key, int(k), errno, how) for name, key, k, errno, how in lines]
 
 
-def main():
+def main(make=Sweep):
     with open(f"{h.CONFIG}/netnsd.conf", "w", encoding="utf-8") as f:
         f.write("[Manager]\nWorkers=1\n")
     arguments = sys.argv[1:]
-    sweep = Sweep()
+    sweep = make()
     sweep.start_clean()
     one = None
     if len(arguments) == 5 and arguments[4] in ("once", "lasting"):
         one = (arguments[0], arguments[1], int(arguments[2]), arguments[3], arguments[4])
         chosen = [arguments[0]]
     else:
-        chosen = arguments or list(SCENARIOS)
+        chosen = arguments or list(sweep.scenarios)
     points, calls = [], 0
     for name in chosen:
-        s = SCENARIOS[name]
+        s = sweep.scenarios[name]
         found = list(sweep.points(name))
         calls += len({p[1:3] for p in found})
         points += found
         if s.restart == "either":
-            # What a start makes of the files alone.
-            sweep.go_to_base(s)
-            sweep.daemon.stop()
-            sweep.daemon.start()
-            if not sweep.daemon.wait_ready():
-                raise SystemExit("cannot start")
-            sweep.expected["base of " + name] = h.without_indexes(h.view(SYSCTLS))
+            sweep.learn_base(name)
         if s.request is None:
             sweep.wreck()
     if one:

@@ -1,0 +1,462 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The sweep of what is done with containers: points as sweep.py has them. After each:
+
+  * the container that is not concerned has the PID 1 it had, by its start time, whatever failed;
+  * the one that is concerned is in the state that was asked for, or in the one before where somebody was
+    told, and gets there by the same request without the fault;
+  * a daemon that starts after a kill goes on with what runs, and ends what was begun;
+  * netnsd says of each what the kernel says: one nspawn and one init, or none;
+  * nothing is left of what does not run: process, cgroup, mount, tree, record, socket, lock, descriptor.
+"""
+import collections
+import os
+import re
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import harness as h  # noqa: E402
+import machines as m  # noqa: E402
+import sweep  # noqa: E402
+
+LASTING = 3.0  # seconds a fault that lasts does so at most
+IN_BETWEEN = {"start-pre", "start", "stop-sigterm", "stop-sigkill", "stop-post", "auto-restart"}
+
+SWEPT = {
+    "worker": sorted(set(sweep.CALLS["worker"]) | {
+        "openat2", "fsopen", "fsconfig", "fsmount", "mount_setattr", "mknodat", "symlinkat", "linkat", "fchownat",
+        "fchmodat", "readlink", "readlinkat", "copy_file_range", "sendfile", "ftruncate", "utimensat", "fsetxattr",
+        "flistxattr", "fgetxattr", "ioctl"}),
+    "loop": sorted(set(sweep.CALLS["loop"]) | {
+        "socket", "socketpair", "pidfd_open", "pidfd_send_signal", "clone", "waitid", "unlinkat", "mkdirat", "statfs",
+        "fstatfs", "readlink", "setsockopt", "bpf", "kill", "ftruncate", "epoll_create1", "mount", "umount2", "dup3"}),
+}
+BY_PATH = {
+    "write": re.compile(r"^/(proc/sys/net|etc/netns|run/netnsd|sys/fs/cgroup)/"),
+    # Not what has a number in its name, which is another one each time.
+    "read": re.compile(r"^/(proc/self|etc|run|usr|tmp|sys/fs/cgroup)/"),
+}
+
+WORDS = "log /shared/log lock /shared/lock ready sleep"
+STILL = m.text("still", WORDS, ["Exec.NotifyReady=yes", "Container.AutoStart=yes"])
+ONE = ["Exec.NotifyReady=yes", "Service.TimeoutStartSec=10", "Service.TimeoutStopSec=3", "Service.StartLimitIntervalSec=0",
+       "Service.RestartSec=50ms", "Exec.Ephemeral=yes", "Service.SetCredential=word:secret", "Service.TasksMax=100",
+       "Service.LoadCredential=file:/run/sandbox/credential"]
+KEPT = ["Container.AutoStart=yes", "Service.Restart=on-failure"]
+NETNS = """[Namespace]
+DNS=10.40.0.1
+[Veth eth0]
+PeerName=ns-one
+MACAddress=02:00:00:00:07:02
+PeerMACAddress=02:00:00:00:07:01
+Address=10.40.0.2/24
+"""
+
+
+def files(one=(), words=WORDS, **more):
+    found = {"still.netns": "[Namespace]\n", "still.container": STILL}
+    if one is not None:
+        found.update({"one.netns": NETNS, "one.container": m.text("one", words, ONE + list(one))})
+    found.update({name.replace("_", "."): text for name, text in more.items()})
+    return found
+
+
+class Scenario:
+    """From `base`, files and the states of containers (left out: they are not declared), by a request to `goal`.
+    `concerned`: those whose PID 1 may be another one afterwards; of the others it may not."""
+
+    def __init__(self, base, request, goal, concerned=("one",)):
+        self.base, self.states = base
+        self.files, self.goal = goal
+        self.request, self.concerned, self.restart = request, concerned, "goal"
+
+
+RUN, DEAD = "running", "dead"
+MATE = m.text("mate", WORDS, ["Exec.NotifyReady=yes", "Container.Namespace=one", "Container.AutoStart=yes",
+              "Service.After=one", "Service.Requires=one", "Service.StartLimitIntervalSec=0",
+              "Service.TimeoutStopSec=3"])
+PLAIN = files()
+STAYS = files(KEPT)
+SHARED = files(KEPT, mate_container=MATE)
+NEW = dict(files(KEPT + ["Service.SetCredential=more:secret"]),
+           **{"new.netns": "[Namespace]\n", "new.container": m.text("new", WORDS, ["Container.AutoStart=yes", *ONE])})
+OLD = dict(STAYS, **{"old.netns": "[Namespace]\n", "old.container": m.text("old", WORDS, ["Container.AutoStart=yes", *ONE])})
+
+SCENARIOS = {
+    "c-start": Scenario((PLAIN, {"one": DEAD}), ("Container.Start", {"name": "one"}), (PLAIN, {"one": RUN})),
+    "c-stop": Scenario((PLAIN, {"one": RUN}), ("Container.Stop", {"name": "one"}), (PLAIN, {"one": DEAD})),
+    "c-restart": Scenario((STAYS, {"one": RUN}), ("Container.Restart", {"name": "one"}), (STAYS, {"one": RUN})),
+    # What is inside does it.
+    "c-reboot": Scenario((STAYS, {"one": RUN}), "REBOOT", (STAYS, {"one": RUN})),
+    # One goes, one comes, one has other settings.
+    "c-reload": Scenario((OLD, {"one": RUN, "old": RUN}), ("Manager.Apply", {"restart": True}),
+                         (NEW, {"one": RUN, "new": RUN}), ("one", "old", "new")),
+    # The start of a daemon that finds them running.
+    "c-daemon": Scenario((SHARED, {"one": RUN, "mate": RUN}), None, (SHARED, {"one": RUN, "mate": RUN}), ()),
+    "c-down": Scenario((SHARED, {"one": RUN, "mate": RUN}), ("Namespace.Down", {"name": "one"}),
+                       (SHARED, {"one": DEAD, "mate": DEAD}), ("one", "mate")),
+    "c-up": Scenario((SHARED, {"one": DEAD, "mate": DEAD}), ("Namespace.Up", {"name": "one"}),
+                     (SHARED, {"one": RUN, "mate": RUN}), ("one", "mate")),
+}
+
+
+class ContainerSweep(sweep.Sweep):
+    scenarios, swept, by_path = SCENARIOS, SWEPT, BY_PATH
+
+    def __init__(self):
+        super().__init__()
+        for name in ("still", "one", "mate", "old", "new"):
+            m.make_root(name)
+        m.write_file("/run/sandbox/credential", "secret")
+        self.held = {}
+        self.still = None  # who is not concerned: the Machine that it is
+
+    # --- what there is ---
+
+    def containers(self):
+        """{name: runtime}, as netnsd says."""
+        self.daemon.send("Container.List", _more=True)
+        found = {}
+        while True:
+            reply = self.daemon.receive()
+            if "error" in reply:
+                if "NoSuchContainer" in reply["error"]:
+                    return found
+                raise h.Told(f"List: {reply}")
+            entry = reply.get("parameters", {})
+            if entry.get("name"):
+                found[entry["name"]] = entry.get("runtime") or {}
+            if not reply.get("continues"):
+                return found
+
+    def settled(self, limit=h.LIMIT):
+        """{name: state} when nothing is on its way any more."""
+        def at_rest():
+            now = self.containers()
+            return now if not any(r["state"] in IN_BETWEEN for r in now.values()) else None
+        now = h.wait_until(at_rest, limit)
+        if not now:
+            raise h.Trouble("never comes to rest: " + "; ".join(
+                f"{n} {r['state']} ({r.get('reason')})" for n, r in self.containers().items() if r["state"] in IN_BETWEEN))
+        return {name: r["state"] for name, r in now.items()}
+
+    def differs_from_kernel(self, declared):
+        """Where netnsd and the kernel do not agree, and what is left."""
+        told, real = self.containers(), m.machines()
+        found = [f"{n} is not declared, but {r['state']}" for n, r in told.items() if n not in declared]
+        found += [f"{n} is declared, and not known" for n in declared if n not in told]
+        for name in sorted(set(told) | set(real)):
+            mine, state = real.get(name, []), told.get(name, {}).get("state")
+            if len(mine) != (1 if state == RUN else 0):
+                found.append(f"{name} is {state}, the kernel has {mine}")
+            elif state == RUN and (told[name].get("pid"), told[name].get("leader")) != (mine[0].nspawn, mine[0].leader):
+                found.append(f"{name} has {mine[0]}, netnsd says {told[name]}")
+        found += [f"{len(pids)} inits on one root: {pids}" for pids in m.inits().values() if len(pids) > 1]
+        running = [n for n, r in told.items() if r["state"] == RUN]
+        return found + m.remains(running, declared, [self.daemon.pid])
+
+    def agree(self, declared, when):
+        if not h.wait_until(lambda: not self.differs_from_kernel(declared), 10):
+            raise h.Trouble(f"{when}: " + "; ".join(self.differs_from_kernel(declared)))
+        for name in m.names_in(m.SHARED):
+            try:
+                with open(f"{m.SHARED}/{name}/log", encoding="utf-8") as f:
+                    if "locked already" in f.read():
+                        raise h.Trouble(f"{when}: two of {name} ran at once")
+            except FileNotFoundError:
+                pass
+
+    def identities(self):
+        return {name: (mine[0].leader, mine[0].started) for name, mine in m.machines().items()}
+
+    def undisturbed(self, when):
+        now = self.identities().get("still")
+        if now != self.still:
+            raise h.Trouble(f"{when}: still is another one, {now}, was {self.still}")
+
+    # --- states ---
+
+    def request(self, what, limit=20):
+        if what == "REBOOT":
+            before = m.machines().get("one", [])
+            if not before or not before[0].leader:
+                return {"error": "does not run"}
+            os.kill(before[0].leader, signal.SIGUSR1)
+            if not h.wait_until(lambda: self.daemon.has_ended() or self.rebooted(before[0]), limit):
+                return {"error": "not rebooted", "parameters": self.containers()}
+            if self.daemon.has_ended():
+                raise h.Trouble(f"the daemon ended with status {self.daemon.collect()}")
+            return {}
+        return super().request(what)
+
+    def rebooted(self, before):
+        now = m.machines().get("one", [])
+        return now and now[0].payload and now[0].started != before.started and \
+            self.containers().get("one", {}).get("state") == RUN
+
+    def start_clean(self):
+        m.write_files({})
+        super().start_clean()
+
+    def empty(self):
+        self.base = None
+        m.write_files({})
+        self.must(("Manager.Apply", {}))
+        self.agree((), "all files gone")
+        if not h.wait_until(lambda: not h.leftovers()):
+            raise h.Trouble("left behind: " + "; ".join(h.leftovers()))
+
+    def go_to_base(self, scenario):
+        if self.base is scenario:
+            return
+        m.write_files(scenario.base)
+        for name in ("still", "one", "mate", "old", "new"):
+            if name != "still" and os.path.exists(f"{m.SHARED}/{name}/log"):
+                os.truncate(f"{m.SHARED}/{name}/log", 0)
+        self.must(("Manager.Apply", {}))
+        for name, state in scenario.states.items():
+            self.must(("Container.ResetFailed", {"name": name}))
+            if state == DEAD and scenario.request[0] != "Namespace.Up":
+                self.must(("Container.Stop", {"name": name}))
+        if scenario.request and scenario.request[0] in ("Namespace.Up", "Namespace.Down"):
+            self.must(("Namespace.Up", {"name": "one"}))
+        for name in [n for n, state in scenario.states.items() if state == RUN or scenario.request[0] == "Namespace.Up"]:
+            self.must(("Container.Start", {"name": name}))
+        self.must(("Container.Start", {"name": "still"}))
+        self.settled()
+        if scenario.request and scenario.request[0] == "Namespace.Up":
+            self.must(("Namespace.Down", {"name": "one"}))
+        self.expect(scenario.states, scenario.base, "without a fault")
+        self.still = self.identities()["still"]
+        self.base = scenario
+
+    @staticmethod
+    def declared(of):
+        return [name[:-len(".container")] for name in of if name.endswith(".container")]
+
+    def expect(self, states, of, when):
+        now = self.settled()
+        wrong = {n: now.get(n) for n, s in dict(states, still=RUN).items() if now.get(n) != s}
+        if wrong:
+            raise h.Trouble(f"{when}: expected {states}, is {wrong}; " + "; ".join(
+                f"{n}: {r.get('reason')}" for n, r in self.containers().items() if n in wrong))
+        self.agree(self.declared(of), when)
+
+    def wreck(self):
+        self.daemon.kill()
+        for name in m.names_in(m.CGROUPS):
+            path = f"{m.CGROUPS}/{name}"
+            if os.path.isdir(path):
+                with open(f"{path}/cgroup.kill", "w", encoding="ascii") as f:
+                    f.write("1")
+                h.wait_until(lambda: not m.cgroup_pids(name))
+                h.subprocess.run(["find", path, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"], check=False)
+        for mine in m.machines().values():
+            for one in mine:
+                for pid in (one.nspawn, one.leader):
+                    if pid:
+                        os.kill(pid, signal.SIGKILL)
+        h.wait_until(lambda: not m.machines())
+        for path in reversed(m.mounts()):
+            if path.startswith(("/run/netnsd/", "/run/systemd/")):
+                h.LIBC.umount2(path.encode(), 2)
+        h.subprocess.run(f"rm -rf /run/systemd/nspawn {m.MACHINES}/.#*", shell=True, check=False)
+        super().wreck()
+
+    def descriptors_more(self, name):
+        """Than were held at this base when nothing had ever failed."""
+        self.containers()  # with a connection
+        now = collections.Counter(self.descriptors())
+        return dict(now - self.held[name])
+
+    def descriptors(self):
+        return [re.sub(r"^/run/netns/.*", "net:", re.sub(r"\d+", "N", d)) for d in self.daemon.descriptors()]
+
+    def learn(self, name):
+        s = SCENARIOS[name]
+        trace = f"{h.WORK}/trace"
+        self.go_to_base(s)
+        self.containers()
+        self.held[name] = collections.Counter(self.descriptors())
+        if s.request is None:
+            self.daemon.stop()
+            self.daemon.start(held=True, environment={"ASAN_OPTIONS": "detect_leaks=0"})
+            tracer = h.Tracer([self.daemon.pid], ["-y", "-e", "trace=!futex"], follow=True, output=trace)
+            os.kill(self.daemon.pid, signal.SIGCONT)
+            if not self.daemon.wait_ready():
+                raise h.Trouble("does not start")
+        else:
+            m.write_files(s.files)
+            loop, workers = self.daemon.threads()
+            tracer = h.Tracer([loop] + workers, ["-y", "-e", "trace=!futex"], output=trace)
+            self.must(s.request)
+        loop, _ = self.daemon.threads()
+        self.settled()
+        tracer.detach()
+        self.base = None
+        self.expect(s.goal, s.files, "without a fault")
+        self.undisturbed("without a fault")
+        self.expected[name] = h.without_indexes(h.view())
+        counts = self.calls_in(trace, loop, name, s.request is not None)
+        # Of a daemon that starts, the loop's is sd_notify().
+        return {key: k for key, k in counts.items() if s.request is not None or key != "loop:socket"}
+
+    # --- one point ---
+
+    def reported(self, reply):
+        if super().reported(reply):
+            return True
+        try:
+            return any(r.get("state") not in (RUN, DEAD) for r in self.containers().values())
+        except (h.Told, h.Gone):
+            return True
+
+    def kernel_differs(self, name):
+        return h.difference(self.expected[name], h.without_indexes(h.view()))
+
+    def daemon_lacks(self):
+        """Plugins and settings are loaded once."""
+        return re.search(r"\.so: cannot |no plugin in|could not load plugins|netnsd.conf: cannot", self.daemon.log())
+
+    def start_again(self, how):
+        self.daemon.start()
+        if not self.daemon.wait_ready():
+            raise h.Trouble(f"does not start {how}, status {self.daemon.collect()}")
+
+    def converge(self, name, how):
+        """By itself, or by the same request without a fault."""
+        s = SCENARIOS[name]
+        now = self.settled()
+        if s.request is None and self.daemon_lacks():
+            self.daemon.stop()
+            self.start_again(how)
+        if any(now.get(n) != state for n, state in s.goal.items()) or self.kernel_differs(name):
+            for n in s.goal:
+                self.request(("Container.ResetFailed", {"name": n}))
+            if s.request is None:
+                self.must(("Manager.Apply", {}))
+            reply = self.request(s.request or ("Manager.Apply", {}))
+            if s.request in (None, "REBOOT") or s.request[0].startswith(("Manager.", "Namespace.Up")):
+                for n, state in s.goal.items():
+                    if self.settled().get(n) != state:
+                        reply = self.request(("Container.Start", {"name": n}))
+            if "error" in (reply or {}):
+                raise h.Trouble(f"the same request {how}: {reply}")
+        self.expect(s.goal, s.files, how)
+        wrong = h.wait_until(lambda: not self.kernel_differs(name), 10)
+        if not wrong:
+            raise h.Trouble(f"does not converge {how}: " + "; ".join(self.kernel_differs(name)[:8]))
+        plan = self.daemon.plan()
+        if plan:
+            raise h.Trouble(f"the plan is not empty {how}: " + "; ".join(plan[:8]))
+        self.undisturbed(how)
+
+    def restart(self, name):
+        """After a kill: what ran goes on, what was asked for is there, or what was before that."""
+        s, before = SCENARIOS[name], m.machines()
+        self.undisturbed("after a kill")
+        self.start_again("after a kill")
+        now = self.settled()
+        self.undisturbed("after a kill and a start")
+        for n in s.goal:
+            if now.get(n) not in (s.states.get(n), s.goal[n]):
+                raise h.Trouble(f"{n} is {now.get(n)} after a kill and a start: {self.containers().get(n)}")
+            # It had come up, or nobody had asked it to end.
+            if name in ("c-start", "c-daemon", "c-up") and n in before and before[n][0].payload and \
+                    self.identities().get(n) != (before[n][0].leader, before[n][0].started):
+                raise h.Trouble(f"{n} is another one after a kill and a start")
+        self.agree(self.declared(s.files), "after a kill and a start")
+        self.converge(name, "after a kill and a start")
+
+    def answered(self, s, lasting):
+        """The reply; a fault that lasts is taken away before that, when it takes too long."""
+        if s.request == "REBOOT":
+            return self.request(s.request, LASTING if lasting else 20)
+        if not lasting:
+            return self.request(s.request)
+        self.daemon.send(s.request[0], **s.request[1])
+        try:
+            return self.daemon.receive(LASTING)
+        except h.Gone:
+            return self.request(s.request) if self.daemon.has_ended() else None
+
+    def running_point(self, point):
+        name, key, k, errno, how = point
+        s = SCENARIOS[name]
+        self.go_to_base(s)
+        self.containers()  # with a connection
+        self.base = None
+        m.write_files(s.files)
+        self.daemon.forget_log()
+        loop, workers = self.daemon.threads()
+        tracer = h.Tracer([loop] if key.startswith("loop:") else workers, self.arguments(*point))
+        reply = None
+        try:
+            if errno == "KILL":
+                try:
+                    self.request(s.request)
+                    self.daemon.kill()
+                except h.Trouble:
+                    pass
+                tracer.detach()
+                self.restart(name)
+                return
+            try:
+                reply = self.answered(s, how == "lasting")
+            except h.Trouble:
+                if self.daemon.has_ended():
+                    raise
+        finally:
+            tracer.detach()
+        now = self.settled()
+        told = self.reported(reply)
+        wrong = [f"{n} is {now.get(n)}" for n, state in s.goal.items() if now.get(n) != state]
+        if wrong and not told:
+            raise h.Trouble(f"nobody was told: {wrong}; reply: {reply}")
+        self.undisturbed("after the fault")
+        self.converge(name, "after the fault")
+        self.at_rest(name)
+        self.go_to_base(s)
+        if not h.wait_until(lambda: not self.descriptors_more(name), 5):
+            raise h.Trouble(f"lost descriptors: {self.descriptors_more(name)} more than without a fault")
+
+    def start_point(self, point):
+        name, key, k, errno, _how = point
+        s = SCENARIOS[name]
+        self.go_to_base(s)
+        before = self.identities()
+        self.base = None
+        # Stopped or killed is the same to what runs.
+        if k % 2:
+            self.daemon.kill()
+        elif self.daemon.stop() != 0:
+            raise h.Trouble("does not stop well: " + self.daemon.log()[-2000:])
+        self.daemon.forget_log()
+        self.daemon.start(held=True, environment={"ASAN_OPTIONS": "detect_leaks=0"})
+        tracer = h.Tracer([self.daemon.pid], self.arguments(*point), follow=not key.startswith("loop:"))
+        try:
+            os.kill(self.daemon.pid, signal.SIGCONT)
+            ready = self.daemon.wait_ready()
+            status = None if ready else self.daemon.collect()
+        finally:
+            tracer.detach()
+        if errno == "KILL" and ready:
+            self.daemon.kill()
+        if not ready and errno != "KILL":
+            if status <= 0:
+                raise h.Trouble(f"ended with status {status}")
+            if not self.daemon.log().strip():
+                raise h.Trouble(f"refused to start, status {status}, without a word")
+        if errno == "KILL" or not ready:
+            self.restart(name)
+        else:
+            self.converge(name, "after the fault")
+            self.at_rest(name)
+        now = self.identities()
+        if now != before:
+            raise h.Trouble(f"not the same containers: {now}, were {before}")
+
+
+if __name__ == "__main__":
+    sys.exit(sweep.main(ContainerSweep))

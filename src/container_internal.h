@@ -72,7 +72,9 @@ struct container_private {
 	struct notify_socket *notify;
 	struct console_guard *guard;
 	struct health *health;
-	int told_error; /* ERRNO= of nspawn; 0: none */
+	int told_error;	  /* ERRNO= of nspawn; 0: none */
+	bool told_ready;  /* READY=1 of nspawn, whose payload was not executed yet as far as one could see */
+	bool leader_gone; /* it ended before anybody could look at it */
 	/* --- for the next daemon */
 	bool unrecorded;		      /* its record could not be written: tried again */
 	pid_t recorded_pid;		      /* of the run that its record is of */

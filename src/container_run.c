@@ -153,7 +153,9 @@ static void take_leader(struct container *c, pid_t leader)
 {
 	int fd = c->leader ? -1 : pidfd_open(leader, 0);
 
-	if (c->leader || (fd < 0 && errno == ESRCH)) /* it has ended already; nspawn's end comes */
+	if (!c->leader && fd < 0 && errno == ESRCH)
+		c->p->leader_gone = true; /* nspawn's end comes */
+	if (c->leader || c->p->leader_gone)
 		return;
 	if (fd >= 0) {
 		c->p->leader_pidfd = fd;
@@ -218,10 +220,13 @@ static void take_ready(struct container *c)
 
 	if (ev_is_active(w))
 		return;
-	if (!c->running || c->running->notify_ready || !c->leader || is_payload(c)) {
+	if (!c->running || c->running->notify_ready || (!c->leader && !c->p->leader_gone) || is_payload(c)) {
 		container_event(c, SUPERVISE_READY);
 		return;
 	}
+	c->p->told_ready = true;
+	if (c->p->leader_gone)
+		return;
 	ev_timer_init(w, on_exec, EXEC_DELAY, EXEC_DELAY);
 	w->data = c;
 	ev_timer_start(c->manager->loop, w);
@@ -255,17 +260,12 @@ static void infer_end(const struct container *c, struct supervise_input *in)
 	in->code = CLD_EXITED;
 }
 
-/* One that was executed and has done its work before anybody looked. After a failure it may be that nothing
- * could be executed at all, which nspawn tells in the same way. */
-static void ended_before_seen(struct container *c, const struct supervise_input *in)
+/* Executed, done and gone before anybody could see it run: that was no failure to start. (A status that is
+ * one may as well be nspawn's own, who could not execute it.) */
+static bool was_ready(const struct container *c, const struct supervise_input *in)
 {
-	const struct container_settings *s = container_current(c);
-
-	if (!ev_is_active(&c->p->exec))
-		return;
-	ev_timer_stop(c->manager->loop, &c->p->exec);
-	if (s && restart_classify(&s->restart, in->code, in->status) == RESULT_SUCCESS)
-		container_event(c, SUPERVISE_READY);
+	return c->p->told_ready && c->s.state == CONTAINER_START && c->running &&
+	       restart_classify(&c->running->restart, in->code, in->status) == RESULT_SUCCESS;
 }
 
 static void ended(struct process *process, int code, int status, void *data)
@@ -283,7 +283,8 @@ static void ended(struct process *process, int code, int status, void *data)
 	}
 	if (in.code == 0)
 		infer_end(c, &in);
-	ended_before_seen(c, &in);
+	if (was_ready(c, &in))
+		container_event(c, SUPERVISE_READY);
 	if (in.code == 0)
 		container_log(c, LOG_NOTICE,
 			      "nspawn has ended; how is not known, as another netnsd started it: taken for a "
@@ -354,6 +355,7 @@ static void let_go(struct container *c)
 	c->pid = c->leader = 0;
 	p->pid_started = p->leader_started = 0;
 	p->told_error = 0;
+	p->told_ready = p->leader_gone = false;
 	c->health = HEALTH_NONE;
 	c->health_text[0] = c->status_text[0] = '\0';
 }

@@ -27,6 +27,7 @@ payload_conf killed "log /shared/log sleep" Service.Restart=on-abnormal
 payload_conf prevented "log /shared/log exit 7" Service.Restart=always Service.RestartPreventExitStatus=7
 payload_conf forced "log /shared/log first /shared/done exit 8 -- sleep" Service.RestartForceExitStatus=8
 payload_conf success "log /shared/log exit 9" Service.Restart=on-failure Service.SuccessExitStatus=9
+payload_conf quick "exit 0" Service.StartLimitIntervalSec=0
 payload_conf storm "log /shared/log reboot" Service.RestartSec=10ms Service.StartLimitIntervalSec=1h
 payload_conf steps "log /shared/log exit 7" Service.Restart=on-failure Service.RestartSec=100ms Service.RestartSteps=3 \
   Service.RestartMaxDelaySec=800ms Service.StartLimitIntervalSec=0
@@ -125,6 +126,12 @@ assert_contains "$(cshow prevented .runtime.restartReason)" RestartPreventExitSt
 assert_eq "$(begins_of prevented)" 1
 assert_cstate success dead success
 assert_eq "$(begins_of success)" 1
+
+step "one that is done before anybody can look at it has not failed to start"
+for _ in 1 2 3 4 5 6 7 8; do
+  assert_ok ctl start quick
+  assert_cstate quick dead success
+done
 
 step "S48: a storm of reboots ends: start-limit, and nothing goes on"
 assert_cstate storm failed start-limit-hit

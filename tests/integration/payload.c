@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* clang-format off: a table of words */
 /* PID 1 of most containers in the tests: one static program that does what its words say, one after the
  * other. All signals are blocked from the first instruction on, so that none is lost: whoever waits tells
  * each.
@@ -12,7 +13,7 @@
  *   sleep           waits; SIGTERM, SIGINT, SIGRTMIN+3 end it with 0, SIGUSR1 reboots
  *   stubborn        waits; nothing ends it
  *   obey FILE       as sleep; and as soon as FILE is there it is removed, and the words in it are done, one a
- * line; a child does them when the first is "&", for two seconds at most
+ *                   line; a child does them when the first is "&", for two seconds at most
  *   deaf FILE       takes signals as if it had no code for them, until FILE is there
  *   first FILE A... -- B...   A the first time (FILE is made), B each time after that
  *   await FILE      until FILE is there
@@ -22,9 +23,10 @@
  *   lines N         N numbered lines to the console; long N: one of N bytes; escapes: one that a terminal
  * obeys memory N        takes N MiB and touches them listen PORT     a TCP port of all addresses, connections
  * are left waiting;  connect PORT: of 127.0.0.1 sh TEXT         /bin/sh -c TEXT, waits for it, its status is
- * an event exec FILE ARG...
- *   receive PORT    one connection: numbers from 0 on, 8 bytes each, until it ends: "received N in order", or "lost
- * at N";  send ADDRESS PORT FILE: such a stream, some thousand a second, until FILE is there: "sent N" */
+ * an event exec FILE ARG... receive PORT    one connection: numbers from 0 on, 8 bytes each, until it ends:
+ * "received N in order", or "lost at N";  send ADDRESS PORT FILE: such a stream, some thousand a second,
+ * until FILE is there: "sent N" */
+/* clang-format on */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -228,7 +230,8 @@ static bool whole(int fd, bool sending, uint64_t *number)
 {
 	for (size_t done = 0; done < sizeof(*number);) {
 		char *at = (char *)number + done;
-		ssize_t n = sending ? send(fd, at, sizeof(*number) - done, MSG_NOSIGNAL) : read(fd, at, sizeof(*number) - done);
+		ssize_t n = sending ? send(fd, at, sizeof(*number) - done, MSG_NOSIGNAL)
+				    : read(fd, at, sizeof(*number) - done);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)

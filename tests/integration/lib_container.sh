@@ -165,25 +165,26 @@ container_conf() { # NAME
 
 # --- the kernel's view ------------------------------------------------------------------------
 
+# To the variable PARENT, so that nothing is forked for each process there is.
 parent_of() { # PID
-  local stat
-  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
-  stat=${stat##*) }
-  stat=${stat#* }
-  echo "${stat%% *}"
+  PARENT=''
+  { read -r PARENT <"/proc/$1/stat"; } 2>/dev/null || return 1
+  PARENT=${PARENT##*) }
+  PARENT=${PARENT#* }
+  PARENT=${PARENT%% *}
 }
 
 # Every systemd-nspawn that runs machine NAME; not what it forks and what has the same command line at first.
 nspawns_of() { # NAME
-  local dir argv found=() pid parent
+  local dir argv found=() pid
   for dir in /proc/[0-9]*; do
     argv=()
     { mapfile -d '' -t argv <"$dir/cmdline"; } 2>/dev/null
     [[ "${argv[0]-}" == */systemd-nspawn && " ${argv[*]} " == *" --machine=$1 "* ]] && found+=("${dir#/proc/}")
   done
   for pid in ${found[@]+"${found[@]}"}; do
-    parent=$(parent_of "$pid") || continue # has gone since
-    is_among "$parent" "${found[@]}" || echo "$pid"
+    parent_of "$pid" || continue # has gone since
+    is_among "$PARENT" "${found[@]}" || echo "$pid"
   done
 }
 
@@ -192,15 +193,17 @@ nspawn_of() { # NAME: the first
 }
 
 # PID 1 of the container, as this sandbox numbers it: the child of nspawn that is 1 in a namespace below ours.
+# Not by /proc/PID/task/PID/children, which leaves some out while others end.
 leader_of() { # NAME
-  local nspawn child key value
+  local nspawn dir key value
   nspawn=$(nspawn_of "$1")
   [ -n "$nspawn" ] || return 0
-  # shellcheck disable=SC2013 # words they are
-  for child in $(cat "/proc/$nspawn/task/"*"/children" 2>/dev/null); do
+  for dir in /proc/[0-9]*; do
+    parent_of "${dir#/proc/}"
+    [ "$PARENT" = "$nspawn" ] || continue
     while read -r key value; do
-      [[ "$key" != NSpid: || ! "$value" =~ ^[0-9]+[[:space:]]1$ ]] || { echo "$child" && return; }
-    done 2>/dev/null <"/proc/$child/status"
+      [[ "$key" != NSpid: || ! "$value" =~ ^[0-9]+[[:space:]]1$ ]] || { echo "${dir#/proc/}" && return; }
+    done 2>/dev/null <"$dir/status"
   done
 }
 

@@ -48,11 +48,11 @@ struct manager_private {
 	bool roll_back_at_start, rolling_back;
 	struct container_host *container_host; /* NULL: no container was started yet */
 	struct stop_group *stop_groups;
-	ev_timer settle;  /* of containers that depend on others */
-	ev_timer records; /* of containers that could not be written are tried again */
+	ev_timer settle;		   /* of containers that depend on others */
+	ev_timer records;		   /* of containers that could not be written are tried again */
 	bool records_told, records_failed; /* that they could not; and again since it was tried last */
-	struct desired *was_applied; /* until containers are taken over: manager_load_applied()'s */
-	ev_timer reexec;	     /* looks whether all is quiet */
+	struct desired *was_applied;	   /* until containers are taken over: manager_load_applied()'s */
+	ev_timer reexec;		   /* looks whether all is quiet */
 	uint64_t reexec_until;
 	void (*reexec_refused)(const struct error *err, void *data);
 	void *reexec_data;

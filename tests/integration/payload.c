@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* clang-format off: a table of words */
+/* clang-format off */
 /* PID 1 of most containers in the tests: one static program that does what its words say, one after the
  * other. All signals are blocked from the first instruction on, so that none is lost: whoever waits tells
  * each.
  *
- *   log FILE        from here on events are appended to FILE, one a line: "begin PID", "at MILLISECONDS"
- * (boottime) lock FILE       locks it for its life; somebody else who has it is an event ("locked already")
+ *   log FILE        from here on events are appended to FILE, one a line: "begin PID", "at MILLISECONDS" (boottime)
+ *   lock FILE       locks it for its life; somebody else who has it is an event ("locked already")
  *   event TEXT      one such line, of our own
  *   say TEXT        to the console
  *   ready           READY=1 to $NOTIFY_SOCKET;    notify TEXT: anything else

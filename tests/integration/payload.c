@@ -20,12 +20,14 @@
  *   exit N, crash, reboot, poweroff
  *   fork N          N children that left the session and sleep for ever, deaf to all signals
  *   flood, flood-notify   as much as goes, to the console, to $NOTIFY_SOCKET, for ever
- *   lines N         N numbered lines to the console; long N: one of N bytes; escapes: one that a terminal
- * obeys memory N        takes N MiB and touches them listen PORT     a TCP port of all addresses, connections
- * are left waiting;  connect PORT: of 127.0.0.1 sh TEXT         /bin/sh -c TEXT, waits for it, its status is
- * an event exec FILE ARG... receive PORT    one connection: numbers from 0 on, 8 bytes each, until it ends:
- * "received N in order", or "lost at N";  send ADDRESS PORT FILE: such a stream, some thousand a second,
- * until FILE is there: "sent N" */
+ *   lines N         N numbered lines to the console; long N: one of N bytes; escapes: one that a terminal obeys
+ *   memory N        takes N MiB and touches them
+ *   listen PORT     a TCP port of all addresses, connections are left waiting;  connect PORT: of 127.0.0.1
+ *   sh TEXT         /bin/sh -c TEXT, waits for it, its status is an event
+ *   exec FILE ARG...
+ *   receive PORT    one connection: numbers from 0 on, 8 bytes each, until it ends: "received N in order", or
+ *                   "lost at N";  send ADDRESS PORT FILE: such a stream, some thousand a second, until FILE is
+ *                   there: "sent N" */
 /* clang-format on */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -35,10 +35,10 @@ took=$(($(now_ms) - began))
 [ $took -ge 1900 ] || fail "down after $took ms, the deaf ones have 2 s"
 [ $took -lt 5500 ] || fail "down after $took ms: not at the same time"
 for name in $ALL starting backing-off; do
-  assert_nothing_of $name
+  assert_nothing_of "$name"
 done
 for name in base middle top alone1 alone2 alone3 neighbour; do
-  assert_eq "$(log_of $name | grep -c '^signal SIGTERM$')" 1 "SIGTERMs of $name"
+  assert_eq "$(log_of "$name" | grep -c '^signal SIGTERM$')" 1 "SIGTERMs of $name"
   assert_cstate $name dead success
 done
 assert_cstate deaf1 failed timeout
@@ -57,7 +57,7 @@ done
 began_at() { # NAME
   log_of "$1" | sed -n 's/^at //p'
 }
-[ "$(began_at base)" -le "$(began_at middle)" ] && [ "$(began_at middle)" -le "$(began_at top)" ] || fail "not in order"
+{ [ "$(began_at base)" -le "$(began_at middle)" ] && [ "$(began_at middle)" -le "$(began_at top)" ]; } || fail "not in order"
 # shellcheck disable=SC2086
 assert_ok ctl stop $ALL starting backing-off
 

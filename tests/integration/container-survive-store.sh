@@ -18,8 +18,7 @@ start_store() {
   exec {STORE_FD}< <(exec python3 "$TEST_LIB/fdstore.py" serve "$FDSTORE" "$CONTROL")
   STORE_PID=$!
   own_pid $STORE_PID
-  local line
-  read -r -t 30 line <&"$STORE_FD" || fail "fdstore.py does not run"
+  read -r -t 30 _ <&"$STORE_FD" || fail "fdstore.py does not run"
   WITHOUT_STORE=("${DAEMON_WRAPPER[@]}")
   DAEMON_WRAPPER+=(python3 "$TEST_LIB/fdstore.py" exec "$CONTROL")
 }
@@ -160,7 +159,7 @@ assert_soon_eq "notify-again notify-becomes-ready notify-rebooted pidfd-again pi
 step "over a stop and several starts it neither grows nor shrinks"
 before=$(identity_of becomes-ready)
 held=$(daemon_fds_at_rest)
-for i in 1 2 3; do
+for _ in 1 2 3; do
   stop_daemon
   assert_eq "$(stored | wc -w)" 6
   start_daemon

@@ -252,6 +252,24 @@ static unsigned long long status_of(pid_t pid, const char *word)
 	return value;
 }
 
+/* The shell keeps descriptors of its own until it has executed it. */
+static void await_program(pid_t pid, const char *program)
+{
+	char path[64], name[32] = "";
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	for (unsigned i = 0; i < 10000 && strcmp(name, program) != 0; i++) {
+		f = fopen(path, "re");
+		assert_non_null(f);
+		assert_non_null(fgets(name, sizeof(name), f));
+		name[strcspn(name, "\n")] = '\0';
+		(void)fclose(f);
+		(void)usleep(1000);
+	}
+	assert_string_equal(name, program);
+}
+
 static void check_descriptors(pid_t pid, int highest)
 {
 	char path[64], target[64] = "";
@@ -358,6 +376,7 @@ static void test_what_it_inherits(void **state)
 	assert_int_equal(process_release(p), 0);
 	assert_true(read(pipe_fds[0], text, sizeof(text)) == 6);
 	assert_string_equal(read_all(places[PLACES - 2]), "1024\n0022\n/\n");
+	await_program(pid, "sleep");
 	check_descriptors(pid, 3 + PLACES - 1);
 	check_places(pid);
 	assert_int_equal(status_of(pid, "SigIgn:"), 0);

@@ -48,17 +48,27 @@ static void read_proc(const struct container *c, const char *file, char *buffer,
 	buffer[n] = '\0';
 }
 
-/* Caught, or blocked: then it is kept for whoever asks for it. Within sigwaitinfo() the kernel shows what is
- * waited for as not blocked. */
-static bool listens(const struct container *c, int signal)
+/* Caught, or blocked: then it is kept for whoever asks for it. */
+static bool keeps(const struct container *c, int signal)
 {
-	char status[4096], call[256];
+	char status[4096];
 
 	read_proc(c, "status", status, sizeof(status));
-	if (has_signal(status, "\nSigCgt:\t", signal) || has_signal(status, "\nSigBlk:\t", signal))
+	return has_signal(status, "\nSigCgt:\t", signal) || has_signal(status, "\nSigBlk:\t", signal);
+}
+
+/* Within sigwaitinfo() the kernel shows what is waited for as not blocked. One that was woken between two of
+ * these looks, by this very signal, keeps it at the last. */
+static bool listens(const struct container *c, int signal)
+{
+	char call[256];
+
+	if (keeps(c, signal))
 		return true;
 	read_proc(c, "syscall", call, sizeof(call));
-	return call[0] >= '0' && call[0] <= '9' && strtol(call, NULL, 10) == SYS_rt_sigtimedwait;
+	if (call[0] >= '0' && call[0] <= '9' && strtol(call, NULL, 10) == SYS_rt_sigtimedwait)
+		return true;
+	return keeps(c, signal);
 }
 
 static void look(struct ev_loop *loop, ev_timer *w, int events)

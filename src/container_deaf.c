@@ -19,6 +19,7 @@
 #include <sys/pidfd.h>
 #include <sys/syscall.h>
 
+#define LOOKS	   5
 #define LOOK_FIRST 0.02 /* s; it takes a moment only, as a rule */
 #define LOOK_LAST  1.	/* s; each look is twice as late as the one before */
 
@@ -57,18 +58,22 @@ static bool keeps(const struct container *c, int signal)
 	return has_signal(status, "\nSigCgt:\t", signal) || has_signal(status, "\nSigBlk:\t", signal);
 }
 
-/* Within sigwaitinfo() the kernel shows what is waited for as not blocked. One that was woken between two of
- * these looks, by this very signal, keeps it at the last. */
-static bool listens(const struct container *c, int signal)
+static bool waits_for_signals(const struct container *c)
 {
 	char call[256];
 
-	if (keeps(c, signal))
-		return true;
 	read_proc(c, "syscall", call, sizeof(call));
-	if (call[0] >= '0' && call[0] <= '9' && strtol(call, NULL, 10) == SYS_rt_sigtimedwait)
-		return true;
-	return keeps(c, signal);
+	return call[0] >= '0' && call[0] <= '9' && strtol(call, NULL, 10) == SYS_rt_sigtimedwait;
+}
+
+/* Within sigwaitinfo() the kernel shows what is waited for as not blocked, so both are looked at; and more than
+ * once, since one that is woken in between, by this very signal, is seen in neither. */
+static bool listens(const struct container *c, int signal)
+{
+	for (unsigned i = 0; i < LOOKS; i++)
+		if (keeps(c, signal) || waits_for_signals(c))
+			return true;
+	return false;
 }
 
 static void look(struct ev_loop *loop, ev_timer *w, int events)

@@ -34,14 +34,17 @@ deadline() { # NAME: when it starts again, in ms
 }
 
 survive() { # kill_daemon or stop_daemon
-  local before kept due late
-  before=$(processes)
+  local before='' kept due late
+  until [ -n "$before" ] && ! grep -q 'init $' <<<"$before"; do # see below
+    before=$(processes)
+  done
   kept=$(told)
   due=$(deadline backing-off)
   "$1"
-  assert_eq "$(processes)" "$before" "without a daemon"
+  # A look at /proc may miss one that is there; none that is another one is ever taken for it.
+  assert_soon_eq "$before" processes
   start_daemon
-  assert_eq "$(processes)" "$before" "after $1 and a start"
+  assert_soon_eq "$before" processes
   # Skipped is looked at anew, since the capabilities are the daemon's.
   assert_soon_eq skipped cstate skipped
   assert_eq "$(told | sed '/^skipped /d')" "$(sed '/^skipped /d' <<<"$kept")" "what is told after $1"
@@ -87,6 +90,11 @@ await_log stopping "begin 1"
 assert_ok ctl stop ended
 assert_ok ctl stop --no-block stopping
 await_log stopping "signal SIGTERM"
+# That it was sent is written down after it was; a daemon that is killed in between sends it once more.
+assert_soon grep -q '^SignalsSent=1' /run/netnsd/state/stopping.record
+for name in $RUNNING; do
+  assert_soon is_running "$name"
+done
 assert_cstate starting start
 assert_cstate waiting start-pre
 assert_cstate backing-off auto-restart
@@ -113,7 +121,9 @@ assert_cstate starting running
 await_log waiting "begin 1"
 assert_cstate waiting running
 assert_eq "$(begins_of starting) $(begins_of waiting) $(begins_of runs)" "1 1 1"
-assert_eq "$(log_of stopping | grep -c '^signal SIGTERM')" 1 "SIGTERMs"
+# Once; once more where an init seemed deaf to the first one (container_deaf.c). Never the second one of nspawn,
+# which would have killed it.
+[[ "$(log_of stopping | grep -c '^signal SIGTERM')" =~ ^[12]$ ]] || fail "SIGTERMs: $(log_of stopping)"
 LEADER=$(leader_of runs)
 STARTED=$(start_time "$LEADER")
 kill -KILL "$(nspawn_of runs)"

@@ -93,6 +93,9 @@ static void changed(struct container *c)
 {
 	char text[CONTAINER_STATE_TEXT_SIZE];
 
+	/* However its start came about: else it would come back once more, whenever it ends. */
+	if (c->s.state == CONTAINER_START_PRE && !c->p->stop_wanted)
+		c->p->again = c->p->resume = false;
 	c->since = clock_realtime();
 	container_state_text(c, text, sizeof(text));
 	container_log(c, level_of(&c->s), "%s", text);

@@ -25,7 +25,8 @@
 #define TREE_DEPTH	  40   /* see CGROUP_DEPTH */
 #define KILL_PASSES	  16   /* without cgroup.kill: while new processes are found */
 #define KILL_PIDS_MAX	  65536
-#define EVENTS_PER_TURN	  16 /* buffers */
+#define EVENTS_PER_TURN	  16  /* buffers */
+#define POLL_DELAY	  0.1 /* s; where others have taken all inotify instances or watches */
 #define WATCHES_MAX	  65536
 #define CGROUP_EVENTS_MAX 256
 
@@ -55,7 +56,7 @@ bool cgroup_is_empty(const char *path)
 struct hub {
 	struct ev_loop *loop;
 	ev_io readable;
-	int fd;
+	int fd; /* -1: none is to be had */
 	struct cgroup_watch *watches;
 	struct hub *next;
 };
@@ -66,6 +67,7 @@ struct cgroup_watch {
 	char *path;
 	const char *name;   /* in path */
 	int events, parent; /* watch descriptors; -1: it is not there */
+	bool polled;	    /* could not be watched */
 	cgroup_empty_fn *empty;
 	void *data;
 	struct cgroup_watch *prev, *next;
@@ -123,14 +125,11 @@ static int hub_get(struct ev_loop *loop, struct hub **ret)
 	if (!h)
 		return -ENOMEM;
 	fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (fd < 0) {
-		free(h);
-		return -errno;
-	}
 	*h = (struct hub){.loop = loop, .fd = fd};
 	ev_io_init(&h->readable, on_readable, fd, EV_READ);
 	h->readable.data = h;
-	ev_io_start(loop, &h->readable);
+	if (fd >= 0)
+		ev_io_start(loop, &h->readable);
 	LL_PREPEND(hubs, h);
 	*ret = h;
 	return 0;
@@ -141,7 +140,8 @@ static void hub_put(struct hub *h)
 	if (h->watches)
 		return;
 	ev_io_stop(h->loop, &h->readable);
-	(void)close(h->fd);
+	if (h->fd >= 0)
+		(void)close(h->fd);
 	LL_DELETE(hubs, h);
 	free(h);
 }
@@ -182,9 +182,9 @@ static void on_check(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)events;
 	if (populated == 0) {
 		watch_stop(w);
-		w->empty(w, w->data); /* may free it */
-	} else if (populated < 0) {   /* no descriptor to be had, it seems: soon again */
-		ev_timer_set(&w->check, 1., 0.);
+		w->empty(w, w->data);		 /* may free it */
+	} else if (populated < 0 || w->polled) { /* no descriptor to be had, it seems: soon again */
+		ev_timer_set(&w->check, w->polled ? POLL_DELAY : 1., 0.);
 		ev_timer_start(w->hub->loop, &w->check);
 	}
 }
@@ -241,11 +241,7 @@ int cgroup_watch_new(struct ev_loop *loop, const char *path, cgroup_empty_fn *em
 	w->name = w->path + (slash + 1 - path);
 	w->hub = h;
 	DL_APPEND(h->watches, w);
-	e = watch_start(w, h);
-	if (e < 0) {
-		cgroup_watch_free(w);
-		return e;
-	}
+	w->polled = h->fd < 0 || watch_start(w, h) < 0;
 	watch_look(w); /* what is empty already tells nothing any more */
 	*ret = w;
 	return 0;

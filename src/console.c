@@ -92,6 +92,8 @@ static void shorten(const struct console_guard *g)
 /* Armed for one event: under a flood each line would wake us. */
 static int arm(const struct console_guard *g)
 {
+	if (g->changed.fd < 0)
+		return -EMFILE;
 	return inotify_add_watch(g->changed.fd, g->path, IN_MODIFY | IN_ONESHOT) < 0 ? -errno : 0;
 }
 
@@ -99,10 +101,13 @@ static void on_look(struct ev_loop *loop, ev_timer *w, int events)
 {
 	const struct console_guard *g = w->data;
 
-	(void)loop;
 	(void)events;
 	shorten(g);
-	(void)arm(g); /* afterwards, so that our own change is not told */
+	/* Afterwards, so that our own change is not told. */
+	if (arm(g) < 0) {
+		ev_timer_set(w, LOOK_DELAY, 0.);
+		ev_timer_start(loop, w);
+	}
 }
 
 static void on_change(struct ev_loop *loop, ev_io *w, int events)
@@ -126,36 +131,40 @@ static void on_change(struct ev_loop *loop, ev_io *w, int events)
 	}
 }
 
+/* Where others have taken all of inotify it is looked at each second. */
+static void watch(struct console_guard *g)
+{
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	ev_io_init(&g->changed, on_change, fd, EV_READ);
+	g->changed.data = g;
+	if (fd >= 0)
+		ev_io_start(g->loop, &g->changed);
+	if (fd >= 0 && arm(g) == 0)
+		return;
+	ev_timer_set(&g->look, LOOK_DELAY, 0.);
+	ev_timer_start(g->loop, &g->look);
+}
+
 int console_guard_new(struct ev_loop *loop, const char *path, struct console_guard **ret)
 {
 	struct console_guard *g = calloc(1, sizeof(*g));
-	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), r = 0;
+	int r;
 
-	if (!g || fd < 0) {
-		r = g ? -errno : -ENOMEM;
-		if (fd >= 0)
-			(void)close(fd);
-		free(g);
-		return r;
-	}
-	g->loop = loop;
-	ev_io_init(&g->changed, on_change, fd, EV_READ);
+	if (!g)
+		return -ENOMEM;
+	*g = (struct console_guard){.loop = loop, .path = strdup(path)};
+	ev_io_init(&g->changed, on_change, -1, EV_READ);
 	ev_init(&g->look, on_look);
-	g->changed.data = g->look.data = g;
-	g->path = strdup(path);
+	g->look.data = g;
 	g->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (!g->path)
-		r = -ENOMEM;
-	else if (g->fd < 0)
-		r = -errno;
-	if (r == 0)
-		r = arm(g);
+	r = !g->path ? -ENOMEM : g->fd < 0 ? -errno : 0;
 	if (r < 0) {
 		console_guard_free(g);
 		return r;
 	}
 	shorten(g); /* what an earlier run left */
-	ev_io_start(loop, &g->changed);
+	watch(g);
 	*ret = g;
 	return 0;
 }
@@ -168,7 +177,8 @@ void console_guard_free(struct console_guard *g)
 		shorten(g); /* nobody looks any more */
 	ev_io_stop(g->loop, &g->changed);
 	ev_timer_stop(g->loop, &g->look);
-	(void)close(g->changed.fd);
+	if (g->changed.fd >= 0)
+		(void)close(g->changed.fd);
 	if (g->fd >= 0)
 		(void)close(g->fd);
 	free(g->path);

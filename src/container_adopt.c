@@ -13,6 +13,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -303,8 +304,12 @@ static int take_record(struct manager *m, const char *name, unsigned *bad, struc
 static int take_entry(struct manager *m, const struct dirent *d, unsigned *bad, struct error *err)
 {
 	size_t length = strlen(d->d_name), suffix = strlen(CONTAINER_RECORD_SUFFIX);
-	char name[CONTAINER_NAME_MAX + 1];
+	char name[CONTAINER_NAME_MAX + 1], path[sizeof(CONTAINER_RECORD_DIRECTORY) + NAME_MAX + 2];
 
+	if (str_ends_with(d->d_name, CONTAINER_RECORD_SUFFIX ".new")) { /* the last thing a daemon did */
+		(void)snprintf(path, sizeof(path), "%s/%s", CONTAINER_RECORD_DIRECTORY, d->d_name);
+		(void)unlink(path);
+	}
 	if (!str_ends_with(d->d_name, CONTAINER_RECORD_SUFFIX) || length - suffix > CONTAINER_NAME_MAX)
 		return 0;
 	(void)snprintf(name, sizeof(name), "%.*s", (int)(length - suffix), d->d_name);

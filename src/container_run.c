@@ -404,10 +404,12 @@ static int open_console(struct container *c, struct process_spec *spec, char *id
 	r = console_open(c->name, &spec->output, &err);
 	if (r == 0 && console_path(c->name, path, sizeof(path)) >= 0)
 		r = console_guard_new(c->manager->loop, path, &c->p->guard);
-	if (r < 0)
-		container_log(c, LOG_WARNING, "its console is not kept: %s",
-			      err.code ? err.text : strerror(-r));
-	return spec->output;
+	if (r == 0)
+		return spec->output;
+	container_log(c, LOG_WARNING, "its console is not kept: %s", err.code ? err.text : strerror(-r));
+	if (spec->output >= 0) /* it could grow without a bound */
+		(void)close(spec->output);
+	return spec->output = -1;
 }
 
 static bool exists(const char *path)

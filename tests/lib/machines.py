@@ -128,8 +128,7 @@ def machines():
     for p in all_.values():
         if not is_nspawn(p) or (p.parent in all_ and is_nspawn(all_[p.parent])):
             continue
-        leader = next((c for c in children[p.pid] if len(inner_pids(c.pid)) == 2 and inner_pids(c.pid)[1] == 1
-                       and c.state not in "ZX"), None)
+        leader = next((c for c in children[p.pid] if inner_pids(c.pid)[1:] == [1] and c.state not in "ZX"), None)
         found.setdefault(machine_of(p.argv), []).append(
             Machine(p.pid, leader.pid if leader else None, bool(leader) and exe(leader.pid) not in (None, exe(p.pid)),
                     leader.started if leader else p.started))
@@ -140,8 +139,7 @@ def inits():
     """{(device, inode) of a root: [pid]}: each process that is PID 1 of a namespace below ours, by its root."""
     found = {}
     for pid in (int(n) for n in os.listdir("/proc") if n.isdigit()):
-        inner = inner_pids(pid)
-        if len(inner) != 2 or inner[1] != 1:
+        if inner_pids(pid)[1:] != [1]:
             continue
         p = process(pid)
         try:

@@ -192,8 +192,11 @@ class ContainerSweep(sweep.Sweep):
 
     def rebooted(self, before):
         now = m.machines().get("one", [])
-        return now and now[0].payload and now[0].started != before.started and \
-            self.containers().get("one", {}).get("state") == RUN
+        try:
+            return now and now[0].payload and now[0].started != before.started and \
+                self.containers().get("one", {}).get("state") == RUN
+        except (h.Gone, h.Told):
+            return False
 
     def start_clean(self):
         m.write_files({})

@@ -49,7 +49,8 @@ int cgroup_devices(const char *path, const char *policy, char *const *allow, str
 int cgroup_memory_current(const char *path, uint64_t *ret); /* -ENOENT where it is not counted */
 
 /* Kills everything in it and below (cgroup.kill, 5.14; else signal by signal until none is left) and reports
- * when nothing is left: by inotify on cgroup.events; by looking, where none is to be had. A path that does not exist is empty. */
+ * when nothing is left: by inotify on cgroup.events; by looking, where none is to be had. A path that does
+ * not exist is empty. */
 struct cgroup_watch;
 /* Exactly once, from the loop, never from cgroup_watch_new() or cgroup_kill(); at once when it is empty
  * already. May free the watch, and others. */

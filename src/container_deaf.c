@@ -66,8 +66,8 @@ static bool waits_for_signals(const struct container *c)
 	return call[0] >= '0' && call[0] <= '9' && strtol(call, NULL, 10) == SYS_rt_sigtimedwait;
 }
 
-/* Within sigwaitinfo() the kernel shows what is waited for as not blocked, so both are looked at; and more than
- * once, since one that is woken in between, by this very signal, is seen in neither. */
+/* Within sigwaitinfo() the kernel shows what is waited for as not blocked, so both are looked at; and more
+ * than once, since one that is woken in between, by this very signal, is seen in neither. */
 static bool listens(const struct container *c, int signal)
 {
 	for (unsigned i = 0; i < LOOKS; i++)

@@ -6,11 +6,10 @@
 #include "fdstore.h"
 #include "log.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
+
+#define STRANGERS_MAX 1024
 
 /* A restart that has come half-way would be begun anew by whoever takes over. */
 bool containers_are_quiet(struct manager *m)
@@ -80,17 +79,15 @@ static bool is_known(struct manager *m, pid_t pid)
 /* They are waited for, so that none stays a zombie. Threads of ours have no children but by the main one. */
 void containers_take_strangers(struct manager *m)
 {
-	_cleanup_fclose_ FILE *f = NULL;
-	char path[64];
-	int pid;
+	pid_t children[STRANGERS_MAX];
+	int n = process_children(getpid(), children, STRANGERS_MAX);
 
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	f = fopen(path, "re");
-	while (f && fscanf(f, "%d", &pid) == 1) {
-		_cleanup_close_ int fd = is_known(m, pid) ? -1 : pidfd_open(pid, 0);
+	for (int i = 0; i < n; i++) {
+		_cleanup_close_ int fd = is_known(m, children[i]) ? -1 : pidfd_open(children[i], 0);
 		struct process *p;
 
-		if (fd >= 0 && process_adopt(m->loop, fd, pid, stranger_ended, NULL, &p) < 0)
-			log_debug("process %d of the program before this one is not waited for", pid);
+		if (fd >= 0 && process_adopt(m->loop, fd, children[i], stranger_ended, NULL, &p) < 0)
+			log_debug("process %d of the program before this one is not waited for",
+				  (int)children[i]);
 	}
 }

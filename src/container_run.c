@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define CHILDREN_MAX 64	   /* of nspawn; it has a handful */
 #define EXEC_DELAY   0.002 /* s between two looks whether the payload was executed: it takes a few ms */
 #define LEADER_DELAY 1.	   /* s */
 #define RESOLV_CONF  "/etc/netns/%s/resolv.conf"
@@ -102,22 +103,20 @@ void container_running(struct container *c)
  * said, to a daemon that was not there. 0: there is none. */
 static pid_t find_leader(pid_t nspawn)
 {
-	char path[64], text[1024];
-	_cleanup_fclose_ FILE *f = NULL;
-	int child, found = 0;
+	pid_t children[CHILDREN_MAX];
+	int n = process_children(nspawn, children, CHILDREN_MAX);
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)nspawn, (int)nspawn);
-	f = fopen(path, "re");
-	while (f && !found && fscanf(f, "%d", &child) == 1) {
+	for (int i = 0; i < n; i++) {
 		_cleanup_fclose_ FILE *status = NULL;
+		char path[64], text[1024];
 
-		(void)snprintf(path, sizeof(path), "/proc/%d/status", child);
+		(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)children[i]);
 		status = fopen(path, "re");
-		while (status && !found && fgets(text, sizeof(text), status))
+		while (status && fgets(text, sizeof(text), status))
 			if (str_starts_with(text, "NSpid:") && str_ends_with(text, "\t1\n"))
-				found = child;
+				return children[i];
 	}
-	return found;
+	return 0;
 }
 
 static void take_leader(struct container *c, pid_t leader);
@@ -171,17 +170,13 @@ static void take_leader(struct container *c, pid_t leader)
  * nspawn's stub itself. 0: not there yet, or no longer; -1: cannot be told. */
 static pid_t payload_of(const struct container *c)
 {
-	char path[64];
-	_cleanup_fclose_ FILE *f = NULL;
-	int pid;
+	pid_t pid = 0;
+	int n;
 
 	if (!nspawn_has_stub(c->running))
 		return c->leader;
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)c->leader, (int)c->leader);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	return fscanf(f, "%d", &pid) == 1 ? pid : 0;
+	n = process_children(c->leader, &pid, 1);
+	return n < 0 ? -1 : pid;
 }
 
 /* READY=1 without NotifyReady= comes before nspawn's child has become the payload (252, 257). */

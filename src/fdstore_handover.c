@@ -260,7 +260,7 @@ int handover_read(int (*add)(const struct handed *h))
 
 	if (!number)
 		return 0;
-	fd = atoi(number);
+	fd = (int)strtol(number, NULL, 10);
 	(void)unsetenv(HANDOVER_VARIABLE);
 	if (fd <= STDERR_FILENO)
 		return -EBADMSG;

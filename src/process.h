@@ -46,6 +46,9 @@ int process_adopt(struct ev_loop *loop, int pidfd, pid_t pid, process_exited_fn 
 /* Stops watching and frees; does not end it, apart from one that was never released. A child that runs on
  * will be a zombie until the daemon ends: free only what has ended, or at the end. NULL is fine. */
 void process_free(struct process *p);
+/* Those of its first thread, at most `max`: their number, or -errno. While some of them end the kernel may
+ * leave others out (Linux 6.18): ask again. */
+int process_children(pid_t pid, pid_t *children, size_t max);
 const char *exit_code_to_string(int code, int status, char *buffer,
 				size_t size); /* "exited, status=7", "killed, signal=TERM" */
 

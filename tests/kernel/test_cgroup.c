@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -672,6 +673,54 @@ static void test_kill_storm(void **state)
 	}
 }
 
+/* In a user namespace of its own, where nobody may have inotify. 77: cannot be had here. */
+static int without_inotify(const char *path, pid_t pid)
+{
+	int fd = unshare(CLONE_NEWUSER) < 0
+			 ? -1
+			 : open("/proc/sys/user/max_inotify_instances", O_WRONLY | O_CLOEXEC);
+	struct cgroup_watch *w = NULL;
+	struct seen s = {.path = path};
+
+	if (fd < 0 || write(fd, "0", 1) != 1 || inotify_init1(IN_CLOEXEC) >= 0)
+		return 77;
+	loop = ev_loop_new(0);
+	fired = 0;
+	if (!loop || cgroup_watch_new(loop, path, on_empty, &s, &w) < 0)
+		return 1;
+	run_some();
+	if (s.calls != 0 || kill(pid, SIGKILL) < 0)
+		return 2;
+	run_until(1);
+	cgroup_watch_free(w);
+	return s.calls == 1 ? 0 : 3;
+}
+
+static void test_watch_without_inotify(void **state)
+{
+	char *path = in_base("polled");
+	struct error err = {0};
+	pid_t victim, pid;
+	int status;
+
+	(void)state;
+	make(path);
+	victim = fork();
+	if (victim == 0)
+		for (;;)
+			(void)pause();
+	assert_ok(cgroup_attach(path, victim, &err), &err);
+	pid = fork();
+	if (pid == 0)
+		_exit(without_inotify(path, victim));
+	assert_int_equal(waitpid(victim, &status, 0), victim);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(cgroup_remove(path), 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 static void wait_frozen(const char *path)
 {
 	char name[4200], text[256];
@@ -984,6 +1033,7 @@ int main(void)
 		cmocka_unit_test_setup(test_watch_removed, setup),
 		cmocka_unit_test_setup(test_watch_freed, setup),
 		cmocka_unit_test_setup(test_watch_many, setup),
+		cmocka_unit_test_setup(test_watch_without_inotify, setup),
 		cmocka_unit_test_setup(test_kill_storm, setup),
 		cmocka_unit_test_setup(test_kill_frozen, setup),
 		cmocka_unit_test_setup(test_kill_refused, setup),

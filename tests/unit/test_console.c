@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -13,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -153,6 +156,46 @@ static void test_idle(void **state)
 	(void)unlink(path);
 }
 
+/* In a user namespace of its own, where nobody may have inotify. 77: cannot be had here. */
+static int without_inotify(void)
+{
+	int fd = unshare(CLONE_NEWUSER) < 0
+			 ? -1
+			 : open("/proc/sys/user/max_inotify_instances", O_WRONLY | O_CLOEXEC),
+	    file;
+	struct console_guard *g = NULL;
+	struct ev_loop *loop;
+	bool good;
+
+	if (fd < 0 || write(fd, "0", 1) != 1 || close(fd) < 0 || inotify_init1(IN_CLOEXEC) >= 0)
+		return 77;
+	loop = ev_loop_new(0);
+	file = open_file();
+	good = loop && console_guard_new(loop, path, &g) == 0;
+	if (good)
+		write_lines(file, 0, LINES);
+	good = good && becomes_short(loop) && ends_with_line(LINES - 1);
+	console_guard_free(g);
+	ev_loop_destroy(loop);
+	(void)close(file);
+	return good ? 0 : 1;
+}
+
+static void test_no_inotify(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(without_inotify());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	(void)unlink(path);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 static void test_path(void **state)
 {
 	char text[300], name[300];
@@ -193,7 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bound),	cmocka_unit_test(test_left_too_large),
 		cmocka_unit_test(test_idle),	cmocka_unit_test(test_path),
-		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_no_file), cmocka_unit_test(test_no_inotify),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -386,8 +386,12 @@ class Chaos:
 
     def in_order(self, before, wanted, concerned):
         busy = {"start-pre", "start", "stop-sigterm", "stop-sigkill", "stop-post", "auto-restart"}
-        if not h.wait_until(lambda: not any(r["state"] in busy for r in self.told().values()), PATIENCE):
-            raise Failure(f"never comes to rest: {self.told()}")
+
+        def on_the_way():
+            return [f"{n} {r['state']} ({r.get('reason')})" for n, r in self.told().items() if r["state"] in busy or (
+                r["state"] == "running" and self.model.specs[n]["kind"] != "obey")]
+        if not h.wait_until(lambda: not on_the_way(), PATIENCE):
+            raise Failure(f"never comes to rest: {on_the_way()}")
         told, limit = self.told(), {}
         for name in concerned:
             state = told.get(name, {}).get("state")
@@ -398,7 +402,8 @@ class Chaos:
             if state not in (before.state[name], wanted.state[name], unknown.state[name]):
                 raise Failure(f"{name} is {state} after a kill at work, was {before.state[name]}, was to be "
                               f"{wanted.state[name]}: {told.get(name)}")
-            limit[name] = 2 if self.model.specs[name]["kind"] == "obey" else model.BURST
+            # One that was just let run, and of which nothing was heard, is taken for one that was not.
+            limit[name] = 2 if self.model.specs[name]["kind"] == "obey" else model.BURST + 1
         for name in concerned:
             self.must("stop", name)
             self.must("reset-failed", name)

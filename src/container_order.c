@@ -33,13 +33,19 @@ static int pull_requirements(struct container *c, struct error *err)
 	return STAGE_LATER; /* all that begin together are known by then */
 }
 
-/* Also one that is just ending: it may be about to start again, or to fail. */
+/* Also one that is just ending, or about to: it may start again, or fail. */
+static bool is_undecided(const struct container *c)
+{
+	return c->p->again ||
+	       (container_is_active(c) && (c->s.state != CONTAINER_RUNNING || c->p->stop_wanted));
+}
+
 static const struct container *who_is_undecided(const struct container *c)
 {
 	for (size_t i = 0; i < strv_length(c->running->after); i++) {
 		const struct container *other = manager_find_container(c->manager, c->running->after[i]);
 
-		if (other && other != c && container_is_active(other) && other->s.state != CONTAINER_RUNNING)
+		if (other && other != c && is_undecided(other))
 			return other;
 	}
 	return NULL;
@@ -112,19 +118,26 @@ static bool is_stopping(const struct container *c)
 		c->s.state == CONTAINER_STOP_SIGKILL || c->s.state == CONTAINER_STOP_POST);
 }
 
-void container_stop_ordered(struct container *c, bool come_back)
+/* A restart takes along all that require it, and what requires those, and so on; a stop that is asked for
+ * later also calls off that they come back. */
+static void stop_with_those_that_require_it(struct container *c, bool restart, bool come_back)
 {
 	struct container *other, *tmp;
 
-	if (!container_is_active(c) || c->p->stop_wanted)
+	if (!container_is_active(c) ||
+	    (c->p->stop_wanted && (come_back || (!c->p->restart_wanted && !c->p->again))))
 		return;
 	c->p->stop_wanted = true;
-	c->p->restart_wanted = come_back;
+	c->p->restart_wanted = restart;
+	c->p->again = come_back && !restart;
 	HASH_ITER (hh, c->manager->containers, other, tmp)
-		if (other != c && container_is_active(other) && requires(other, c->name)) {
-			other->p->again = come_back;
-			container_stop_ordered(other, false);
-		}
+		if (other != c && requires(other, c->name))
+			stop_with_those_that_require_it(other, false, come_back);
+}
+
+void container_stop_ordered(struct container *c, bool come_back)
+{
+	stop_with_those_that_require_it(c, come_back, come_back);
 	containers_settle_soon(c->manager);
 }
 
@@ -209,6 +222,9 @@ static int group_begin(struct manager *m, const char *netns, bool lost, containe
 			/* One that ends anyway, because somebody asked for it, does not come back. */
 			c->p->resume = !lost && c->wanted;
 			container_stop_ordered(c, false);
+		} else if (c->p->again && !lost && (!netns || str_equal(container_netns(c), netns))) {
+			c->p->again = false; /* not before its namespace */
+			c->p->resume = true;
 		}
 	DL_APPEND(m->p->stop_groups, g);
 	containers_settle_soon(m);

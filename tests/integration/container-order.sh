@@ -27,8 +27,9 @@ conf pod <<'FILE'
 FILE
 ordered first "log /shared/log event \"here first\" await /shared/go event \"here ready\" ready sleep" Exec.NotifyReady=yes \
   Container.AutoStart=yes
-ordered second "log /shared/log event \"here second\" sleep" Service.After=first Container.AutoStart=yes
-ordered third "log /shared/log event \"here third\" sleep" "Service.After=second first" Service.Requires=second Container.AutoStart=yes
+ordered second "log /shared/log event \"here second\" sleep" Service.After=first Container.AutoStart=yes Service.StartLimitIntervalSec=0
+ordered third "log /shared/log event \"here third\" sleep" "Service.After=second first" Service.Requires=second \
+  Container.AutoStart=yes Service.StartLimitIntervalSec=0
 ordered manual "log /shared/log event \"here manual\" sleep"
 
 step "S7, S34: AutoStart= starts them, in order, after READY; AutoStart=no does not"
@@ -65,6 +66,28 @@ assert_eq "$(order)" "second third"
 assert_eq "$(cstate first)" dead
 assert_ok ctl stop third second
 
+step "a restart takes along what requires it, and what requires that; each comes back, once"
+ordered fourth "log /shared/log event \"here fourth\" sleep" Service.After=third Service.Requires=third \
+  Service.StartLimitIntervalSec=0
+assert_ok ctl reload
+assert_ok ctl start fourth
+before=$(identity_of fourth)
+forget_log all
+assert_ok ctl restart second
+assert_soon is_another_than "$before" fourth
+assert_eq "$(order)" "second third fourth"
+# Who came back by another one's start does not come back once more when it ends.
+assert_ok ctl restart third
+assert_soon_eq "second third fourth third fourth" order
+kill -TERM "$(leader_of third)"
+assert_cstate third dead success
+assert_ok ctl stop fourth
+assert_ok ctl stop second
+assert_eq "$(order)" "second third fourth third fourth" "no one comes back"
+for name in second third fourth; do
+  assert_eq "$(cstate $name)" dead "$name"
+done
+
 step "Requires= of what fails: a result of its own, and nothing was started"
 ordered failing "log /shared/log event \"here failing\" exit 7" Exec.NotifyReady=yes
 ordered needy "log /shared/log event \"here needy\" sleep" Service.Requires=failing Service.After=failing
@@ -90,7 +113,7 @@ assert_nothing_of right
 
 step "cycles are refused, with the names in them, and nothing changes"
 before=$(cat /etc/netnsd/second.container)
-ordered second "log /shared/log sleep" Service.After=third
+ordered second "log /shared/log sleep" Service.After=third Service.StartLimitIntervalSec=0
 assert_status 1 ctl check
 assert_contains "$OUTPUT" second
 assert_contains "$OUTPUT" third

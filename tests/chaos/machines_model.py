@@ -78,6 +78,10 @@ class Model:
 
     def begin(self, name):
         spec = self.specs[name]
+        left = None if spec["kind"] == "obey" else BURST - self.starts.get(name, 0)
+        if left == 0:  # refused at once
+            self.state[name] = "failed"
+            return
         for other in spec["requires"]:
             if self.state[other] != "running":
                 self.begin(other)
@@ -92,7 +96,6 @@ class Model:
             self.begins[name] = self.begins.get(name, 0) + 1
             self.state[name] = "running"
             return
-        left = BURST - self.starts.get(name, 0)
         times = left if spec["kind"] == "storm" or "exit-code" in RESTARTS[spec["restart"]] else min(left, 1)
         self.begins[name] = self.begins.get(name, 0) + times
         self.starts[name] = self.starts.get(name, 0) + times

@@ -40,7 +40,7 @@ BY_PATH = {
 
 WORDS = "log /shared/log lock /shared/lock ready sleep"
 STILL = m.text("still", WORDS, ["Exec.NotifyReady=yes", "Container.AutoStart=yes"])
-ONE = ["Exec.NotifyReady=yes", "Service.TimeoutStartSec=10", "Service.TimeoutStopSec=3", "Service.StartLimitIntervalSec=0",
+ONE = ["Exec.NotifyReady=yes", "Service.TimeoutStartSec=5", "Service.TimeoutStopSec=3", "Service.StartLimitIntervalSec=0",
        "Service.RestartSec=50ms", "Exec.Ephemeral=yes", "Service.SetCredential=word:secret", "Service.TasksMax=100",
        "Service.LoadCredential=file:/run/sandbox/credential"]
 KEPT = ["Container.AutoStart=yes", "Service.Restart=on-failure"]

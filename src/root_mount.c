@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <time.h>
 
 #define STACKED_MAX 256 /* mounts taken off one place; more is not a leftover but somebody mounting */
+#define BUSY_TRIES  100 /* in one second */
 
 /* With the kernel's own words, if it has any: "e overlay: ...". */
 static int mount_failed(int context, const char *type, const char *what, int code, struct error *err)
@@ -68,11 +70,21 @@ int root_mount_private(int mount, struct error *err)
 	return 0;
 }
 
+/* A child of ours that is just being born has our descriptors until its exec, with what was written just now.
+ */
 int root_mount_read_only(int mount, struct error *err)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	const struct timespec nap = {.tv_nsec = 1000000000 / BUSY_TRIES};
+	int r;
 
-	if (mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+	for (int i = 0; i < BUSY_TRIES; i++) {
+		r = mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof(attr));
+		if (r == 0 || errno != EBUSY)
+			break;
+		(void)nanosleep(&nap, NULL);
+	}
+	if (r < 0)
 		return error_set(err, -errno, "cannot make a mount read-only: %s", strerrordesc_np(errno));
 	return 0;
 }

@@ -179,10 +179,16 @@ static struct container_outcome may_start(const struct container *c)
 	return outcome(CONTAINER_DONE, 0, NULL);
 }
 
+/* That it is not is written down at once: it may be all that changes, as of one that was to come back with
+ * its namespace. A start has a state of its own. */
 static void want(struct container *c, bool wanted)
 {
+	bool changed = c->wanted != wanted || c->p->resume || c->p->again;
+
 	c->wanted = wanted;
 	c->p->resume = c->p->again = false;
+	if (changed && !wanted)
+		container_record_save(c);
 }
 
 /* Whether there is anything to wait for. */

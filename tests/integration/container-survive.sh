@@ -183,4 +183,13 @@ assert_soon logged "how is not known: taken for a failure" "$mark"
 await_log policy "begin 1" 2
 assert_runs policy
 
+step "a stop of one that is down with its namespace holds after kill -9, when that is back"
+assert_ok ctl down policy
+assert_ok ctl stop policy
+kill_daemon
+start_daemon
+assert_soon is_nsfs policy
+assert_cstate policy dead
+assert_nothing_of policy
+
 finish

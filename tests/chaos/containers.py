@@ -285,7 +285,7 @@ class Chaos:
         self.counted = self.begun()
 
     def nothing_leaked(self):
-        if self.daemon.strayed():
+        if not h.wait_until(lambda: not self.daemon.strayed(), 10):
             raise Failure(f"threads in a wrong namespace: {self.daemon.strayed()}")
         report = h.sanitizer_report(self.daemon.log())
         if report:

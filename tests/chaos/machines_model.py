@@ -87,9 +87,8 @@ class Model:
                 self.begin(other)
         if spec["ns"] in self.down:
             self.up(spec["ns"])
-        if self.state[name] == "running" and name not in self.ending:
+        if self.state[name] == "running":
             return  # it came back with its namespace
-        self.ending.discard(name)
         self.resume.discard(name)
         self.dirty.discard(name)
         if spec["kind"] == "obey":
@@ -100,8 +99,6 @@ class Model:
         self.begins[name] = self.begins.get(name, 0) + times
         self.starts[name] = self.starts.get(name, 0) + times
         self.state[name] = "failed"
-
-    ending = set()
 
     def start(self, name):
         if self.state[name] != "running":

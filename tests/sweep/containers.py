@@ -116,6 +116,14 @@ class ContainerSweep(sweep.Sweep):
 
     def containers(self):
         """{name: runtime}, as netnsd says."""
+        try:
+            return self.list_containers()
+        except h.Gone:  # a connection that was cut off while it could not be answered
+            if self.daemon.has_ended():
+                raise
+            return self.list_containers()
+
+    def list_containers(self):
         self.daemon.send("Container.List", _more=True)
         found = {}
         while True:

@@ -26,7 +26,7 @@ struct notify_socket {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	pid_t sender;
 	uint64_t stranger_at; /* of the last remark; 0: none */
-	bool *gone;	      /* set when it is freed by whom it tells; NULL: nothing is under way */
+	bool reading, gone;   /* it is freed after the read under way, when whom it tells frees it */
 	notify_received_fn *received;
 	void *data;
 };
@@ -100,14 +100,14 @@ static int read_one(struct notify_socket *s, char *buffer)
 static void read_some(struct notify_socket *s, unsigned most)
 {
 	static char buffer[NOTIFY_MESSAGE_MAX]; /* the loop's thread only; not used by whom it tells */
-	bool gone = false;
 
-	s->gone = &gone;
-	for (unsigned i = 0; i < most && !gone; i++)
+	s->reading = true;
+	for (unsigned i = 0; i < most && !s->gone; i++)
 		if (!read_one(s, buffer))
 			break;
-	if (!gone)
-		s->gone = NULL;
+	s->reading = false;
+	if (s->gone)
+		free(s);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
@@ -188,11 +188,11 @@ void notify_socket_leave(struct notify_socket *s)
 {
 	if (!s)
 		return;
-	if (s->gone)
-		*s->gone = true;
 	ev_io_stop(s->loop, &s->readable);
 	(void)close(s->readable.fd);
-	free(s);
+	s->gone = true;
+	if (!s->reading)
+		free(s);
 }
 
 void notify_socket_free(struct notify_socket *s)

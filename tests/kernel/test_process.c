@@ -111,10 +111,12 @@ static struct end run(struct process_spec *spec)
 {
 	struct end end;
 	struct process *p;
+	int r;
 
 	ended = 0;
 	p = spawn(spec, &end);
-	assert_int_equal(process_release(p), 0);
+	r = process_release(p);
+	assert_true(r == 0 || r == -ESRCH); /* one that cannot even begin may have ended already */
 	assert_int_equal(process_release(p), -EALREADY);
 	run_until(1);
 	assert_int_equal(end.calls, 1);

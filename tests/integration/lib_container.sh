@@ -334,7 +334,8 @@ assert_nothing_of() { # NAME
 }
 
 logged() { # TEXT [FIRST-LINE]: the daemon's log has it, from this line on
-  tail -n "+${2:-1}" "$SANDBOX/daemon.log" | grep -q -F -- "$1"
+  # Not grep -q: it would leave before tail has written all, which then fails, and the pipe with it.
+  tail -n "+${2:-1}" "$SANDBOX/daemon.log" | grep -F -- "$1" >/dev/null
 }
 
 log_mark() { # where the daemon's log ends now, for logged

@@ -20,7 +20,7 @@ import harness as h  # noqa: E402
 import machines as m  # noqa: E402
 import sweep  # noqa: E402
 
-LASTING = 3.0  # seconds a fault that lasts does so at most
+LASTING = 1.5  # seconds a fault that lasts does so at most
 IN_BETWEEN = {"start-pre", "start", "stop-sigterm", "stop-sigkill", "stop-post", "auto-restart"}
 
 SWEPT = {

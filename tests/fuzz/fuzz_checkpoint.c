@@ -2,19 +2,11 @@
 /* Any bytes as the state of a checkpoint. What is taken has sane values and, written down again, is read as
  * the same; the list of addresses never crashes on a tree without any. */
 #include "checkpoint.h"
+#include "require.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define REQUIRE(condition)                                                                                   \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
-			abort();                                                                             \
-		}                                                                                            \
-	} while (0)
 
 static void check(const struct checkpoint *c)
 {

@@ -6,20 +6,13 @@
  * of the daemon. */
 #include "config_load.h"
 #include "desired_container.h"
+#include "require.h"
 #include "str.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define REQUIRE(condition)                                                                                   \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
-			abort();                                                                             \
-		}                                                                                            \
-	} while (0)
 
 #define OBJECTS_MAX 16
 #define INPUT_MAX   65536

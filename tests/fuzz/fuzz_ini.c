@@ -3,20 +3,11 @@
  * numbers that rise, and, written down again, be read as the same: that is how the last good
  * configuration of an object is kept. */
 #include "ini.h"
+#include "require.h"
 #include "str.h"
 
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define REQUIRE(condition)                                                                                   \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
-			abort();                                                                             \
-		}                                                                                            \
-	} while (0)
 
 struct events {
 	struct strbuf text; /* the file, written down again */

@@ -4,20 +4,12 @@
  * with a sentence. */
 #include "../unit/lib_key.h"
 #include "error.h"
+#include "require.h"
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define REQUIRE(condition)                                                                                   \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
-			abort();                                                                             \
-		}                                                                                            \
-	} while (0)
 
 static void check_value(const struct conf_key *key, const struct sample *a)
 {

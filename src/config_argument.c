@@ -115,16 +115,21 @@ int conf_argument_word(struct conf_reader *r, const struct conf_assign *a, const
 	return word ? conf_add_argument(r, a, f->option, word) : 0;
 }
 
+bool conf_parse_inside_path(struct conf_reader *r, const struct conf_assign *a)
+{
+	if (conf_path_is_valid(a->value))
+		return true;
+	conf_error(r->c, r->o, r->s, a,
+		   "expected an absolute path inside the container without \".\" and \"..\" in it, not "
+		   "\"%.200s\"",
+		   a->value);
+	return false;
+}
+
 int conf_argument_path(struct conf_reader *r, const struct conf_assign *a, const struct conf_field *f)
 {
-	if (a->value[0] && !conf_path_is_valid(a->value)) {
-		conf_error(
-			r->c, r->o, r->s, a,
-			"expected an absolute path inside the container without \".\" and \"..\" in it, not "
-			"\"%.200s\"",
-			a->value);
+	if (a->value[0] && !conf_parse_inside_path(r, a))
 		return 0;
-	}
 	conf_drop_arguments(r, a->key);
 	return a->value[0] ? conf_add_argument(r, a, f->option, a->value) : 0;
 }

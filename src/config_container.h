@@ -76,6 +76,8 @@ char *conf_path_simplify(const char *path);
 int conf_split_words(struct conf_reader *r, const struct conf_assign *a, char ***ret);
 bool conf_parse_word(struct conf_reader *r, const struct conf_assign *a, const struct conf_field *f,
 		     const char **ret);
+/* A path inside the container; false: it is none, as said. */
+bool conf_parse_inside_path(struct conf_reader *r, const struct conf_assign *a);
 bool conf_parse_yes_no(struct conf_reader *r, const struct conf_assign *a, bool *ret);
 /* Capability names to bits, "all" if `all` allows it. */
 bool conf_parse_capability(struct conf_reader *r, const struct conf_assign *a, const char *word, bool all,

@@ -41,6 +41,25 @@ static bool bind_is_valid(char *const *pieces)
 	return (n < 2 || conf_path_is_valid(pieces[1])) && (n < 3 || bind_options_are_valid(pieces[2]));
 }
 
+/* 1: text, the value or the end of it, is in pieces; 0: there is nothing to add, as said. */
+static int take_pieces(struct conf_reader *r, const struct conf_assign *a, const char *text,
+		       bool (*is_valid)(char *const *pieces), const char *expected, char ***ret)
+{
+	int e;
+
+	if (!a->value[0]) {
+		conf_drop_arguments(r, a->key);
+		return 0;
+	}
+	e = conf_split_colons(text, ret);
+	if (e == -ENOMEM)
+		return e;
+	if (e == 0 && is_valid(*ret))
+		return 1;
+	conf_error(r->c, r->o, r->s, a, "expected %s, not \"%.200s\"", expected, a->value);
+	return 0;
+}
+
 static int set_bind(struct conf_reader *r, const struct conf_assign *a, const struct conf_field *f)
 {
 	struct container_settings *c = conf_builder(r)->settings;
@@ -48,25 +67,14 @@ static int set_bind(struct conf_reader *r, const struct conf_assign *a, const st
 	/* As systemd.exec(5) has it: nothing there, nothing done. */
 	bool optional = a->value[0] == '-';
 	size_t before = c->n_arguments;
-	int e;
+	int e = take_pieces(r, a, a->value + optional, bind_is_valid,
+			    "SOURCE, SOURCE:TARGET or SOURCE:TARGET:OPTIONS, with absolute paths without "
+			    "\".\" and \"..\" in them and options out of rbind, norbind, idmap, noidmap, "
+			    "rootidmap and owneridmap",
+			    &pieces);
 
-	if (!a->value[0]) {
-		conf_drop_arguments(r, a->key);
-		return 0;
-	}
-	e = conf_split_colons(a->value + optional, &pieces);
-	if (e == -ENOMEM)
+	if (e <= 0)
 		return e;
-	if (e < 0 || !bind_is_valid(pieces)) {
-		conf_error(r->c, r->o, r->s, a,
-			   "expected SOURCE, SOURCE:TARGET or SOURCE:TARGET:OPTIONS, with absolute paths "
-			   "without "
-			   "\".\" and \"..\" in them and options out of rbind, norbind, idmap, noidmap, "
-			   "rootidmap "
-			   "and owneridmap, not \"%.200s\"",
-			   a->value);
-		return 0;
-	}
 	if (optional && pieces[0][0] != '/') {
 		conf_error(
 			r->c, r->o, r->s, a,
@@ -82,26 +90,20 @@ static int set_bind(struct conf_reader *r, const struct conf_assign *a, const st
 	return c->arguments[before].optional_source ? 0 : -ENOMEM;
 }
 
+static bool tmpfs_is_valid(char *const *pieces)
+{
+	return conf_path_is_valid(pieces[0]) && !(pieces[1] && strpbrk(pieces[1], " \t"));
+}
+
 static int set_tmpfs(struct conf_reader *r, const struct conf_assign *a, const struct conf_field *f)
 {
 	_cleanup_(strv_freep) char **pieces = NULL;
-	int e;
+	int e = take_pieces(r, a, a->value, tmpfs_is_valid,
+			    "PATH or PATH:OPTIONS, an absolute path and mount options such as "
+			    "mode=0755,size=64M",
+			    &pieces);
 
-	if (!a->value[0]) {
-		conf_drop_arguments(r, a->key);
-		return 0;
-	}
-	e = conf_split_colons(a->value, &pieces);
-	if (e == -ENOMEM)
-		return e;
-	if (e < 0 || !conf_path_is_valid(pieces[0]) || (pieces[1] && strpbrk(pieces[1], " \t"))) {
-		conf_error(r->c, r->o, r->s, a,
-			   "expected PATH or PATH:OPTIONS, an absolute path and mount options such as "
-			   "mode=0755,size=64M, not \"%.200s\"",
-			   a->value);
-		return 0;
-	}
-	return conf_add_argument(r, a, f->option, a->value);
+	return e <= 0 ? e : conf_add_argument(r, a, f->option, a->value);
 }
 
 static int set_inaccessible(struct conf_reader *r, const struct conf_assign *a, const struct conf_field *f)
@@ -110,15 +112,7 @@ static int set_inaccessible(struct conf_reader *r, const struct conf_assign *a, 
 		conf_drop_arguments(r, a->key);
 		return 0;
 	}
-	if (!conf_path_is_valid(a->value)) {
-		conf_error(
-			r->c, r->o, r->s, a,
-			"expected an absolute path inside the container without \".\" and \"..\" in it, not "
-			"\"%.200s\"",
-			a->value);
-		return 0;
-	}
-	return conf_add_argument(r, a, f->option, a->value);
+	return conf_parse_inside_path(r, a) ? conf_add_argument(r, a, f->option, a->value) : 0;
 }
 
 /* LOWER:...:UPPER:TARGET, or BOTH:TARGET; an empty UPPER is a temporary directory. */
@@ -137,24 +131,12 @@ static bool overlay_is_valid(char *const *pieces)
 static int set_overlay(struct conf_reader *r, const struct conf_assign *a, const struct conf_field *f)
 {
 	_cleanup_(strv_freep) char **pieces = NULL;
-	int e;
+	int e = take_pieces(r, a, a->value, overlay_is_valid,
+			    "at least two absolute paths with ':' between them, the last one the target in "
+			    "the container (the one before it may be empty)",
+			    &pieces);
 
-	if (!a->value[0]) {
-		conf_drop_arguments(r, a->key);
-		return 0;
-	}
-	e = conf_split_colons(a->value, &pieces);
-	if (e == -ENOMEM)
-		return e;
-	if (e < 0 || !overlay_is_valid(pieces)) {
-		conf_error(r->c, r->o, r->s, a,
-			   "expected at least two absolute paths with ':' between them, the last one the "
-			   "target in "
-			   "the container (the one before it may be empty), not \"%.200s\"",
-			   a->value);
-		return 0;
-	}
-	return conf_add_argument(r, a, f->option, a->value);
+	return e <= 0 ? e : conf_add_argument(r, a, f->option, a->value);
 }
 
 static int set_bind_user(struct conf_reader *r, const struct conf_assign *a, const struct conf_field *f)

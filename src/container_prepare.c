@@ -159,17 +159,25 @@ static int stage_old_removed(struct container *c, struct error *err)
 		     : STAGE_DONE;
 }
 
+/* 1: systemd runs, and the container's scope is *unit there, to be freed; 0: there are no scopes. */
+static int host_of_scope(struct container *c, struct container_host **h, char **unit, struct error *err)
+{
+	int r = container_host_get(c->manager, h, err);
+
+	if (r < 0 || !(*h)->bus)
+		return r < 0 ? r : 0;
+	r = scope_unit_name(c->name, unit);
+	return r < 0 ? error_set(err, r, "cannot name its scope: %s", strerror(-r)) : 1;
+}
+
 int container_stage_unit_gone(struct container *c, struct error *err)
 {
 	_cleanup_free_ char *unit = NULL;
 	struct container_host *h;
-	int r = container_host_get(c->manager, &h, err);
+	int r = host_of_scope(c, &h, &unit, err);
 
-	if (r < 0 || !h->bus)
+	if (r <= 0)
 		return r < 0 ? r : STAGE_DONE;
-	r = scope_unit_name(c->name, &unit);
-	if (r < 0)
-		return error_set(err, r, "cannot name its scope: %s", strerror(-r));
 	scope_clear(h->bus, unit);
 	container_stage_wait(c);
 	r = scope_wait_gone(h->bus, unit, container_stage_done_scope, c, &c->p->call);
@@ -280,13 +288,10 @@ static int stage_scope(struct container *c, struct error *err)
 				  .watched = nspawn_is_init(s)};
 	_cleanup_free_ char *unit = NULL;
 	struct container_host *h;
-	int r = container_host_get(c->manager, &h, err);
+	int r = host_of_scope(c, &h, &unit, err);
 
-	if (r < 0 || !h->bus)
+	if (r <= 0)
 		return r < 0 ? r : STAGE_DONE;
-	r = scope_unit_name(c->name, &unit);
-	if (r < 0)
-		return error_set(err, r, "cannot name its scope: %s", strerror(-r));
 	spec.name = unit;
 	/* Its stop is ours then: systemd kills only when we did not. */
 	if (spec.watched && s->timeout_stop < UINT64_MAX - 2 * SUPERVISE_KILL_DELAY)

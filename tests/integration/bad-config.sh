@@ -9,10 +9,15 @@ need_kind bridge
 
 # --- one bad file a case: what it says must have all the given parts ---------------------------
 refused() { # PART... -- standard input is the file
-  local part
-  cat >/etc/netnsd/bad.netns
+  refused_as bad.netns "$@"
+}
+
+refused_as() { # FILE PART... -- standard input is the file
+  local part file=$1
+  shift
+  cat >"/etc/netnsd/$file"
   assert_status 1 ctl check
-  for part in /etc/netnsd/bad.netns "$@"; do
+  for part in "/etc/netnsd/$file" "$@"; do
     assert_contains "$OUTPUT" "$part" "netnsctl check"
   done
   assert_status 1 ctl apply
@@ -75,17 +80,7 @@ step "containers"
 refused bad.netns:1 NAME.container <<<'[Container]'
 rm /etc/netnsd/bad.netns
 refused_container() { # PART... -- standard input is the file of a container in the namespace "good"
-  local part
-  cat >/etc/netnsd/good.container
-  assert_status 1 ctl check
-  for part in /etc/netnsd/good.container "$@"; do
-    assert_contains "$OUTPUT" "$part" "netnsctl check"
-  done
-  assert_status 1 ctl apply
-  for part in "$@"; do
-    assert_contains "$OUTPUT" "$part" "netnsctl apply"
-  done
-  unchanged
+  refused_as good.container "$@"
   rm /etc/netnsd/good.container
 }
 refused_container good.container:2 Oops <<<$'[Exec]\nOops=1'

@@ -203,19 +203,7 @@ class Chaos:
         return found
 
     def told(self):
-        self.daemon.send("Container.List", _more=True)
-        found = {}
-        while True:
-            reply = self.daemon.receive()
-            if "error" in reply:
-                if "NoSuchContainer" in reply["error"]:
-                    return found
-                raise Failure(f"List: {reply}")
-            entry = reply.get("parameters", {})
-            if entry.get("name"):
-                found[entry["name"]] = entry["runtime"]
-            if not reply.get("continues"):
-                return found
+        return self.daemon.list_containers()
 
     def unsettled(self):
         told, real, state = self.told(), m.machines(), self.model.state

@@ -213,19 +213,24 @@ class Daemon:
         self.send(method, **parameters)
         return self.receive()
 
-    def list(self):
-        """{name: runtime}"""
-        self.send("Namespace.List", _more=True)
+    def list(self, what="Namespace", none=None):
+        """{name: runtime}; none: the error that stands for an empty list."""
+        self.send(what + ".List", _more=True)
         found = {}
         while True:
             reply = self.receive()
             if "error" in reply:
+                if none and none in reply["error"]:
+                    return found
                 raise Told(f"List: {reply}")
             entry = reply.get("parameters", {})
             if entry.get("name"):
                 found[entry["name"]] = entry.get("runtime") or {}
             if not reply.get("continues"):
                 return found
+
+    def list_containers(self):
+        return self.list("Container", none="NoSuchContainer")
 
     def plan(self):
         reply = self.call("Manager.Plan")

@@ -117,26 +117,11 @@ class ContainerSweep(sweep.Sweep):
     def containers(self):
         """{name: runtime}, as netnsd says."""
         try:
-            return self.list_containers()
+            return self.daemon.list_containers()
         except h.Gone:  # a connection that was cut off while it could not be answered
             if self.daemon.has_ended():
                 raise
-            return self.list_containers()
-
-    def list_containers(self):
-        self.daemon.send("Container.List", _more=True)
-        found = {}
-        while True:
-            reply = self.daemon.receive()
-            if "error" in reply:
-                if "NoSuchContainer" in reply["error"]:
-                    return found
-                raise h.Told(f"List: {reply}")
-            entry = reply.get("parameters", {})
-            if entry.get("name"):
-                found[entry["name"]] = entry.get("runtime") or {}
-            if not reply.get("continues"):
-                return found
+            return self.daemon.list_containers()
 
     def settled(self, limit=h.LIMIT):
         """{name: state} when nothing is on its way any more."""

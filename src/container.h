@@ -96,6 +96,7 @@ int containers_stop_in(struct manager *m, const char *netns, containers_stopped_
 int containers_stop_lost(struct manager *m, containers_stopped_fn *done, void *data);
 /* The namespace is as declared (again): those that were stopped with it are started. */
 void containers_netns_changed(struct manager *m);
+void containers_settle_soon(struct manager *m); /* what waits is looked at again */
 struct diag;
 int containers_mark_failed(struct manager *m, const struct diag *d, const char *name); /* its file is bad */
 void containers_forget_failed(struct manager *m);   /* files are read anew */

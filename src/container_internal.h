@@ -167,7 +167,6 @@ void container_waiters_free(struct container *c);
 bool container_restart_is_awaited(const struct container *c);
 
 /* container_order.c */
-void containers_settle_soon(struct manager *m);
 int container_stage_order(struct container *c, struct error *err);
 int container_stage_slot(struct container *c, struct error *err);
 /* This one and those that require it, in order. */

@@ -217,6 +217,17 @@ static int stage_root(struct container *c, struct error *err)
 	return container_job_submit(c, true, err) < 0 ? err->code : STAGE_ASYNC;
 }
 
+/* It may have been replaced since, by an upgrade. */
+static int stage_nspawn(struct container *c, struct error *err)
+{
+	const struct nspawn_features *f;
+	int r = nspawn_kept(&f, err);
+
+	if (r == -EAGAIN)
+		return manager_ask_nspawn(c->manager) == 0 ? STAGE_LATER : r;
+	return r < 0 ? r : STAGE_DONE;
+}
+
 static int stage_spawn(struct container *c, struct error *err)
 {
 	int r = container_spawn(c, err);
@@ -317,6 +328,7 @@ const struct stage container_prepare_stages[] = {
 	{NULL, container_stage_unit_gone},
 	{NULL, stage_machine_gone},
 	{"the end of the run before", stage_root},
+	{"what systemd-nspawn says of itself", stage_nspawn},
 	{NULL, stage_own_cgroup},
 	{NULL, stage_spawn},
 	{NULL, stage_scope},

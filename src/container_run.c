@@ -422,7 +422,7 @@ static int make_arguments(struct container *c, const char *notify, char ***argv,
 				 .credential_ids = c->p->root.credential_ids,
 				 .exists = exists};
 	char resolv[sizeof(RESOLV_CONF) + 256];
-	int r = nspawn_probe(&run.features, err);
+	int r = nspawn_kept(&run.features, err);
 
 	if (r == 0)
 		r = container_host_get(c->manager, &h, err);

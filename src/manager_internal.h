@@ -34,6 +34,7 @@ struct manager_private {
 	ev_timer status;  /* STATUS= for systemd is out of date */
 	ev_timer start_timeout;
 	bool running_operations;
+	bool asks_nspawn; /* a worker does: who needs the answer waits */
 	ev_signal sigterm, sigint, sighup;
 	int lock_fd;
 	int next_created, next_adopted; /* nsids */
@@ -108,9 +109,14 @@ int manager_remember_program(struct manager *m);
 bool manager_program_was_replaced(const struct manager *m);
 void manager_take_over(struct manager *m);
 
+/* manager_nspawn.c */
+/* 0: a worker asks, and when it has the answer (nspawn_kept()) what waits is looked at again. */
+int manager_ask_nspawn(struct manager *m);
+
 /* manager_load.c */
 /* Reads the files. strict: any error refuses the whole (-EBADMSG with diags); else objects in error
- * keep what runs now, or at the start their last good copy. */
+ * keep what runs now, or at the start their last good copy. -EAGAIN, only with strict: a worker asks nspawn
+ * what it knows, and operations_run() follows. */
 int manager_load(struct manager *m, bool strict, struct diags *diags, struct desired **ret);
 /* Strictly, and only these directories; pools give what the file says they gave. */
 int manager_load_from(struct manager *m, const char *const *directories, const char *addresses,

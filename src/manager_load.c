@@ -156,17 +156,24 @@ static char *fallback(const char *object, void *data)
 	return text ? strdup(text) : NULL;
 }
 
-/* nspawn is asked what it knows only where there are containers. */
-static int load_with_nspawn(struct config_request *request, struct desired **ret, struct diags *diags)
+/* nspawn is asked what it knows only where there are containers. At the start nobody is served yet, and there
+ * are no workers: then its answer is waited for. */
+static int load_with_nspawn(struct manager *m, bool strict, struct config_request *request,
+			    struct desired **ret, struct diags *diags)
 {
 	struct error err = {0};
-	int r = config_load(request, ret, diags);
+	int r = config_load(request, ret, diags), e;
 
-	if (r < 0 || !(*ret)->containers || nspawn_probe(&request->nspawn, &err) < 0)
+	if (r < 0 || !(*ret)->containers)
+		return r;
+	e = m->workers ? nspawn_kept(&request->nspawn, &err) : nspawn_probe(&request->nspawn, &err);
+	if (e == -EAGAIN && strict)
+		e = manager_ask_nspawn(m) == 0 ? -EAGAIN : -ENOENT;
+	if (e < 0 && (e != -EAGAIN || !strict))
 		return r; /* a start says what is wrong with it */
 	desired_unref(*ret);
 	diags_free(diags);
-	return config_load(request, ret, diags);
+	return e < 0 ? e : config_load(request, ret, diags);
 }
 
 int manager_load(struct manager *m, bool strict, struct diags *diags, struct desired **ret)
@@ -181,7 +188,7 @@ int manager_load(struct manager *m, bool strict, struct diags *diags, struct des
 		.fallback_data = m,
 	};
 	struct desired *d;
-	int r = load_with_nspawn(&request, &d, diags);
+	int r = load_with_nspawn(m, strict, &request, &d, diags);
 
 	if (r < 0)
 		return r;

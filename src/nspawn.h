@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Container settings to the command line of systemd-nspawn. Layer 2; pure, but for nspawn_probe.c, which
- * asks the installed one what it knows. */
+/* Container settings to the command line of systemd-nspawn. Layer 2; pure, but for nspawn_ask.c and
+ * nspawn_probe.c, which ask the installed one what it knows. */
 #ifndef NETNSD_NSPAWN_H
 #define NETNSD_NSPAWN_H
 
 #include "desired_container.h"
 #include "error.h"
+
+#include <sys/stat.h>
 
 /* What the installed nspawn knows. */
 struct nspawn_features {
@@ -20,12 +22,30 @@ int nspawn_parse_features(const char *version, const char *help, struct nspawn_f
 			  struct error *err);
 void nspawn_features_clear(struct nspawn_features *f);
 
-/* nspawn_probe.c. $NETNSD_NSPAWN, or systemd-nspawn in the usual places (not by $PATH). Runs it twice, at
- * most 5 s each; keeps the answer until the file changes (device, inode, size, mode, mtime), a failure for at
- * most a minute. The result is borrowed until the next call. -ENOENT, -EACCES, -ETIMEDOUT, -EINVAL with err,
- * a sentence that says what to do. Loop thread (or the client) only. */
+/* nspawn_ask.c. Runs `path` twice, at most 5 s each. Any thread, or the client. -EACCES, -ETIMEDOUT, -EINVAL
+ * with err, a sentence that says what to do. */
+int nspawn_ask(const char *path, struct nspawn_features *ret, struct error *err);
+
+/* nspawn_probe.c. The installed one: $NETNSD_NSPAWN, or systemd-nspawn in the usual places (not by $PATH).
+ * Its answer is kept until the file changes (device, inode, size, mode, mtime), a failure for at most a
+ * minute. But for nspawn_question_ask(), loop thread (or the client) only. */
+/* What is kept, borrowed until another answer is. -EAGAIN: it has to be asked first; -ENOENT and what
+ * nspawn_ask() says, with err. Never waits. */
+int nspawn_kept(const struct nspawn_features **ret, struct error *err);
+/* The same; asks if need be, and waits for it. */
 int nspawn_probe(const struct nspawn_features **ret, struct error *err);
 void nspawn_probe_forget(void); /* frees what is kept: for the end */
+/* The three steps of asking, for who has it done by another thread: _ask() is that one's. _keep() leaves
+ * nothing in it. */
+struct nspawn_question {
+	char *path;
+	struct stat file;
+	struct nspawn_features features;
+	struct error failure;
+};
+int nspawn_question_new(struct nspawn_question *ret, struct error *err);
+void nspawn_question_ask(struct nspawn_question *q);
+void nspawn_question_keep(struct nspawn_question *q);
 
 /* All that is not the settings' own. */
 struct nspawn_run {

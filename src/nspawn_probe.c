@@ -1,28 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Asks the installed nspawn what it knows. By a spawn of its own, as process.c needs a loop and `check` has
- * none: it waits, but no longer than NSPAWN_PROBE_TIMEOUT for each question, and reads no more than
- * NSPAWN_OUTPUT_MAX. The answer is kept for as long as the file is the same one; a failure for a while, so
- * that one that hangs does not hold up the loop at every start.
- */
-#include "cleanup.h"
+/* Which systemd-nspawn is installed, and what it knows. The answer is kept for as long as the file is the
+ * same one; a failure for a while, so that one that hangs is not asked at every start. Who may not wait for
+ * an answer has a worker ask: manager_nspawn.c. */
+#include "clock.h"
 #include "nspawn.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 
-#define NSPAWN_PROBE_TIMEOUT 5000  /* ms for each of the two */
-#define NSPAWN_KILL_TIMEOUT  1000  /* ms from SIGKILL to its end; it may hang in the kernel */
-#define NSPAWN_FAILURE_KEPT  60000 /* ms; an upgrade of the file ends it at once */
-#define NSPAWN_OUTPUT_MAX    65536 /* 257's --help has 10 KiB */
+#define NSPAWN_FAILURE_KEPT 60000000 /* us; an upgrade of the file ends it at once */
 
 static const char *const usual_places[] = {
 	"/usr/bin/systemd-nspawn",
@@ -33,198 +20,10 @@ static const char *const usual_places[] = {
 
 /* Loop thread only. */
 static struct {
-	char *path;
-	struct stat file;
-	struct nspawn_features features; /* version 0: `failure` says why */
-	struct error failure;
-	int64_t asked; /* ms */
-} cache;
-
-struct child {
-	pid_t pid;
-	int pidfd, output;
-};
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* Signals at their defaults, a session of its own (so that all of it can be killed), no descriptors but
- * output. */
-static int child_attributes(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *files, int output)
-{
-	sigset_t all, none;
-
-	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	if (posix_spawnattr_setsigdefault(attributes, &all) != 0 ||
-	    posix_spawnattr_setsigmask(attributes, &none) != 0 ||
-	    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-							 POSIX_SPAWN_SETSID) != 0)
-		return -EINVAL;
-	if (posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0) != 0 ||
-	    posix_spawn_file_actions_adddup2(files, output, STDOUT_FILENO) != 0 ||
-	    posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null", O_WRONLY, 0) != 0 ||
-	    posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1) != 0)
-		return -ENOMEM;
-	return 0;
-}
-
-static int child_spawn(const char *path, const char *argument, int output, pid_t *ret)
-{
-	char *argv[] = {(char *)(uintptr_t)path, (char *)(uintptr_t)argument, NULL};
-	static char *const environment[] = {(char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-					    (char *)(uintptr_t) "LANG=C.UTF-8",
-					    (char *)(uintptr_t) "SYSTEMD_COLORS=0", NULL};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
-	int e;
-
-	if (posix_spawn_file_actions_init(&files) != 0)
-		return -ENOMEM;
-	if (posix_spawnattr_init(&attributes) != 0) {
-		(void)posix_spawn_file_actions_destroy(&files);
-		return -ENOMEM;
-	}
-	e = child_attributes(&attributes, &files, output);
-	if (e == 0)
-		e = -posix_spawn(ret, path, &files, &attributes, argv, environment);
-	(void)posix_spawnattr_destroy(&attributes);
-	(void)posix_spawn_file_actions_destroy(&files);
-	return e;
-}
-
-/* With what it started: it leads a session of its own, and only those that left it escape. */
-static void child_kill(const struct child *c)
-{
-	(void)kill(-c->pid, SIGKILL);
-	(void)kill(c->pid, SIGKILL);
-}
-
-/* Its wait status; -ETIMEDOUT when it does not end even so: then it is left to be a zombie of ours. */
-static int child_reap(const struct child *c, int *ret)
-{
-	struct pollfd p = {.fd = c->pidfd, .events = POLLIN};
-
-	for (int i = 0; i < EINTR_TRIES && poll(&p, 1, NSPAWN_KILL_TIMEOUT) < 0 && errno == EINTR; i++)
-		;
-	return waitpid(c->pid, ret, WNOHANG) == c->pid ? 0 : -ETIMEDOUT;
-}
-
-/* One turn: something to read, or its end. 1: it has ended. */
-static int child_turn(struct child *c, struct strbuf *text, int64_t deadline)
-{
-	struct pollfd p[] = {{.fd = c->output, .events = POLLIN}, {.fd = c->pidfd, .events = POLLIN}};
-	char buffer[4096];
-	int64_t left = deadline - now_ms();
-	ssize_t n;
-
-	if (left <= 0)
-		return -ETIMEDOUT;
-	if (poll(p, 2, (int)left) < 0)
-		return errno == EINTR ? 0 : -errno;
-	if (!p[0].revents)
-		return p[1].revents ? 1 : 0;
-	n = read(c->output, buffer, sizeof(buffer));
-	if (n < 0)
-		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
-	if (n == 0) {
-		(void)close(c->output);
-		c->output = -1; /* poll() passes over it */
-		return 0;
-	}
-	strbuf_append(text, buffer, (size_t)n);
-	if (text->failed)
-		return -ENOMEM;
-	return text->length > NSPAWN_OUTPUT_MAX ? -E2BIG : 0;
-}
-
-static int child_listen(struct child *c, struct strbuf *text, const char *what, struct error *err)
-{
-	int64_t deadline = now_ms() + NSPAWN_PROBE_TIMEOUT;
-	int e, status = 0;
-
-	do
-		e = child_turn(c, text, deadline);
-	while (e == 0);
-	child_kill(c);
-	if (child_reap(c, &status) < 0 && e == 1)
-		e = -ETIMEDOUT;
-	if (e == -ETIMEDOUT)
-		return error_set(err, e, "%s did not end within %d s and was killed", what,
-				 NSPAWN_PROBE_TIMEOUT / 1000);
-	if (e == -E2BIG)
-		return error_set(err, -EINVAL, "%s printed more than %d KiB", what, NSPAWN_OUTPUT_MAX / 1024);
-	if (e < 0)
-		return error_set(err, e, "%s could not be read: %s", what, strerrordesc_np(-e));
-	if (WIFSIGNALED(status))
-		return error_set(err, -EINVAL, "%s was killed by SIG%s", what,
-				 sigabbrev_np(WTERMSIG(status)));
-	if (WEXITSTATUS(status) != 0)
-		return error_set(err, -EINVAL, "%s exited with status %d", what, WEXITSTATUS(status));
-	return 0;
-}
-
-/* What the program prints with one argument, owned; a NUL byte ends it. */
-static int ask(const char *path, const char *argument, char **ret, struct error *err)
-{
-	struct child c = {.pidfd = -1, .output = -1};
-	struct strbuf text = {0};
-	int pipes[2], e;
-
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return error_set(err, -errno, "no pipe for %s: %s", argument, strerrordesc_np(errno));
-	e = child_spawn(path, argument, pipes[1], &c.pid);
-	(void)close(pipes[1]);
-	c.output = pipes[0];
-	if (e < 0) {
-		(void)close(c.output);
-		return error_set(err, e, "it cannot be executed: %s", strerrordesc_np(-e));
-	}
-	c.pidfd = pidfd_open(c.pid, 0);
-	if (c.pidfd < 0) {
-		e = error_set(err, -errno, "no descriptor for %s: %s", argument, strerrordesc_np(errno));
-		child_kill(&c);
-		(void)waitpid(c.pid, NULL, 0);
-	} else {
-		e = child_listen(&c, &text, argument, err);
-		(void)close(c.pidfd);
-	}
-	if (c.output >= 0)
-		(void)close(c.output);
-	if (e == 0) {
-		*ret = strbuf_finish(&text);
-		return *ret ? 0 : error_set(err, -ENOMEM, "no memory for what %s prints", argument);
-	}
-	strbuf_free(&text);
-	return e;
-}
-
-static int probe(const char *path, struct nspawn_features *ret, struct error *err)
-{
-	_cleanup_free_ char *version = NULL, *help = NULL;
-	struct nspawn_features f = {0};
-	int e;
-
-	e = ask(path, "--version", &version, err);
-	if (e == 0)
-		e = ask(path, "--help", &help, err);
-	if (e == 0)
-		e = nspawn_parse_features(version, help, &f, err);
-	if (e < 0)
-		return error_prefix(err, e, "%s is no systemd-nspawn that netnsd can use", path);
-	f.path = strdup(path);
-	if (!f.path) {
-		nspawn_features_clear(&f);
-		return error_set(err, -ENOMEM, "no memory for what %s knows", path);
-	}
-	*ret = f;
-	return 0;
-}
+	struct nspawn_question
+		question;  /* features.version 0: `failure` says why; path NULL: none was asked */
+	uint64_t answered; /* us */
+} kept;
 
 static int find(const char **ret, struct stat *st, struct error *err)
 {
@@ -258,38 +57,76 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static bool cached(const char *path, const struct stat *file)
+static bool is_kept(const char *path, const struct stat *file)
 {
-	return str_equal(cache.path, path) && same_file(&cache.file, file) &&
-	       (cache.features.version != 0 || now_ms() - cache.asked < NSPAWN_FAILURE_KEPT);
+	const struct nspawn_question *q = &kept.question;
+
+	return str_equal(q->path, path) && same_file(&q->file, file) &&
+	       (q->features.version != 0 || clock_boottime() - kept.answered < NSPAWN_FAILURE_KEPT);
+}
+
+int nspawn_kept(const struct nspawn_features **ret, struct error *err)
+{
+	const char *path = NULL;
+	struct stat file;
+	int r = find(&path, &file, err);
+
+	if (r < 0)
+		return r;
+	if (!is_kept(path, &file))
+		return error_set(err, -EAGAIN, "%s was replaced just now; try again", path);
+	if (kept.question.features.version == 0)
+		return error_set(err, kept.question.failure.code, "%s", kept.question.failure.text);
+	*ret = &kept.question.features;
+	return 0;
+}
+
+int nspawn_question_new(struct nspawn_question *ret, struct error *err)
+{
+	struct nspawn_question q = {0};
+	const char *path = NULL;
+	int r = find(&path, &q.file, err);
+
+	if (r < 0)
+		return r;
+	q.path = strdup(path);
+	if (!q.path)
+		return error_set(err, -ENOMEM, "no memory for the name of systemd-nspawn");
+	*ret = q;
+	return 0;
+}
+
+void nspawn_question_ask(struct nspawn_question *q)
+{
+	(void)nspawn_ask(q->path, &q->features, &q->failure);
+}
+
+void nspawn_question_keep(struct nspawn_question *q)
+{
+	nspawn_probe_forget();
+	kept.question = *q;
+	kept.answered = clock_boottime();
+	*q = (struct nspawn_question){0};
 }
 
 int nspawn_probe(const struct nspawn_features **ret, struct error *err)
 {
-	const char *path = NULL;
-	struct stat file;
-	int e = find(&path, &file, err);
+	struct nspawn_question q;
+	int r = nspawn_kept(ret, err);
 
-	if (e < 0)
-		return e;
-	if (!cached(path, &file)) {
-		nspawn_features_clear(&cache.features);
-		cache.failure = (struct error){0};
-		if (str_replace(&cache.path, path) < 0)
-			return error_set(err, -ENOMEM, "no memory for the name of systemd-nspawn");
-		cache.file = file;
-		(void)probe(path, &cache.features, &cache.failure);
-		cache.asked = now_ms();
-	}
-	if (cache.features.version == 0)
-		return error_set(err, cache.failure.code, "%s", cache.failure.text);
-	*ret = &cache.features;
-	return 0;
+	if (r != -EAGAIN)
+		return r;
+	r = nspawn_question_new(&q, err);
+	if (r < 0)
+		return r;
+	nspawn_question_ask(&q);
+	nspawn_question_keep(&q);
+	return nspawn_kept(ret, err);
 }
 
 void nspawn_probe_forget(void)
 {
-	nspawn_features_clear(&cache.features);
-	free(cache.path);
-	cache.path = NULL;
+	nspawn_features_clear(&kept.question.features);
+	free(kept.question.path);
+	kept.question = (struct nspawn_question){0};
 }

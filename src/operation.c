@@ -121,6 +121,13 @@ static bool is_exclusive(const struct operation *op)
 	return !op->retry && !op->name;
 }
 
+/* Of containers as well, and what nspawn has to know for them. */
+static bool reads_files(const struct operation *op)
+{
+	return (op->type == OPERATION_PLAN || op->type == OPERATION_APPLY) && !op->start && !op->retry &&
+	       !op->recover && !op->expired;
+}
+
 static bool conflict(const struct operation *a, const struct operation *b)
 {
 	if (is_reader(a) || is_reader(b))
@@ -148,6 +155,8 @@ static bool may_start(struct manager *m, const struct operation *op)
 
 	if (m->state == MANAGER_STARTING && !op->start && op->type != OPERATION_WAIT &&
 	    op->type != OPERATION_DESCRIBE)
+		return false;
+	if (m->p->asks_nspawn && reads_files(op))
 		return false;
 	if (u && (u->busy || dependents_are_busy(m, op->name)))
 		return false;

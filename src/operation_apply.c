@@ -213,6 +213,10 @@ void operation_run_plan(struct operation *op)
 	struct desired *d;
 	int r = manager_load(op->manager, true, &op->result.diags, &d);
 
+	if (r == -EAGAIN) {
+		op->running = false;
+		return;
+	}
 	if (r == -EBADMSG) {
 		operation_fail(op, FAILURE_BAD_CONFIGURATION, r, "the configuration has errors");
 		return;
@@ -272,6 +276,10 @@ void operation_run_apply(struct operation *op)
 		return;
 	}
 	r = manager_load(m, true, &op->result.diags, &d);
+	if (r == -EAGAIN) {
+		op->running = false;
+		return;
+	}
 	if (r == -EBADMSG) {
 		operation_fail(op, FAILURE_BAD_CONFIGURATION, r,
 			       "the configuration has errors; nothing was changed");

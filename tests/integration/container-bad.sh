@@ -261,6 +261,7 @@ assert_ok ctl reload
 
 step "an nspawn that is missing, then ancient, then mute"
 payload_conf later "sleep"
+conf beside <<<'[Namespace]'
 assert_ok ctl reload
 rm "$NETNSD_NSPAWN"
 assert_start_fails later resources systemd-nspawn
@@ -279,6 +280,20 @@ began=$(now_ms)
 assert_start_fails later resources nspawn
 took=$(($(now_ms) - began))
 [ $took -le 12000 ] || fail "gave up after $took ms, expected 5 s each for --version and --help at most"
+
+step "while a mute one is asked the daemon goes on; a reload waits for the answer"
+nspawn_is <<SCRIPT
+echo \$\$ >$SANDBOX/mute
+exec sleep 1000
+SCRIPT
+ctl start --no-block later >/dev/null
+assert_soon test -s "$SANDBOX/mute"
+assert_ok ctl down beside
+assert_ok ctl up beside
+kill -0 "$(cat "$SANDBOX/mute")" || fail "it was waited for"
+assert_ok ctl reload
+! kill -0 "$(cat "$SANDBOX/mute")" 2>/dev/null || fail "the reload did not wait"
+assert_cstate later failed resources
 real_nspawn
 assert_ok ctl start later
 assert_runs later

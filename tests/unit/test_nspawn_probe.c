@@ -124,6 +124,35 @@ static void test_kept(void **state)
 	assert_int_equal(runs(), 2);
 }
 
+/* As a worker's job has it: nothing waits but the second step. */
+static void test_asked_by_another(void **state)
+{
+	const struct nspawn_features *f = NULL;
+	struct nspawn_question q;
+	struct error err = {0};
+
+	(void)state;
+	script(GOOD, 0700);
+	assert_int_equal(nspawn_kept(&f, &err), -EAGAIN);
+	assert_int_equal(runs(), 0);
+	assert_int_equal(nspawn_question_new(&q, &err), 0);
+	nspawn_question_ask(&q);
+	assert_int_equal(nspawn_kept(&f, &err), -EAGAIN);
+	nspawn_question_keep(&q);
+	assert_int_equal(nspawn_kept(&f, &err), 0);
+	assert_int_equal(f->version, 252);
+	/* Replaced meanwhile. */
+	assert_int_equal(nspawn_question_new(&q, &err), 0);
+	nspawn_question_ask(&q);
+	script("exit 3\n", 0700);
+	nspawn_question_keep(&q);
+	assert_int_equal(nspawn_kept(&f, &err), -EAGAIN);
+	assert_int_equal(nspawn_probe(&f, &err), -EINVAL);
+	assert_int_equal(nspawn_kept(&f, &err), -EINVAL);
+	script(NULL, 0);
+	assert_int_equal(nspawn_kept(&f, &err), -ENOENT);
+}
+
 static void test_bad(void **state)
 {
 	static const struct {
@@ -283,6 +312,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_kept, forget),
+		cmocka_unit_test_setup(test_asked_by_another, forget),
 		cmocka_unit_test_setup(test_bad, forget),
 		cmocka_unit_test_setup(test_a_directory_and_a_relative_path, forget),
 		cmocka_unit_test_setup(test_hangs, forget),

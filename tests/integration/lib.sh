@@ -506,9 +506,10 @@ snapshot() { # NAME...; - is the host
   ls /run/netns
 }
 
-# The kernel may take a moment for what it does by itself.
+# The kernel may take a moment for what it does by itself (a new address is no local one before its DAD is over),
+# and on a busy machine one look takes seconds.
 assert_snapshot() { # EXPECTED NAME...
-  local expected=$1 deadline=$((SECONDS + 10)) now
+  local expected=$1 deadline=$((SECONDS + 30)) now
   shift
   until now=$(snapshot "$@" 2>/dev/null) && [ "$now" = "$expected" ]; do
     if [ $SECONDS -ge $deadline ]; then

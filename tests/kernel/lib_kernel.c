@@ -149,6 +149,41 @@ void link_up(struct space *s, int ifindex)
 	assert_ok(ASK(s, &err, request_link_set, ifindex, &up), &err);
 }
 
+static void too_late(struct ev_loop *l, ev_timer *w, int events)
+{
+	(void)l;
+	(void)w;
+	(void)events;
+	fail_msg("nothing happened for %.0f s", DEADLINE);
+}
+
+static void set_deadline(struct ev_loop *loop, ev_timer *w)
+{
+	ev_timer_init(w, too_late, DEADLINE, 0.);
+	ev_now_update(loop);
+	ev_timer_start(loop, w);
+}
+
+void run_until(struct ev_loop *loop, const unsigned *count, unsigned wanted)
+{
+	ev_timer deadline;
+
+	set_deadline(loop, &deadline);
+	while (*count < wanted)
+		(void)ev_run(loop, EVRUN_ONCE);
+	ev_timer_stop(loop, &deadline);
+}
+
+void run_while(struct ev_loop *loop, bool (*go_on)(void))
+{
+	ev_timer deadline;
+
+	set_deadline(loop, &deadline);
+	while (go_on())
+		(void)ev_run(loop, EVRUN_ONCE);
+	ev_timer_stop(loop, &deadline);
+}
+
 size_t count_fds(void)
 {
 	DIR *d = opendir("/proc/self/fd");

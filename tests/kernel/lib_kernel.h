@@ -14,6 +14,7 @@
 #include "rtnl.h"
 
 #include <errno.h>
+#include <ev.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,6 +68,11 @@ void pair_init(struct link *a, const char *name, struct link *b, const char *pee
 void pair_create(struct space *here, const struct link *l, int peer_fd);
 void bridge_create(struct space *s, const char *name);
 void link_up(struct space *s, int ifindex);
+
+/* Turns of the loop for as long as go_on() says so; the test fails when nothing comes of it in DEADLINE. */
+#define DEADLINE 60.							      /* s */
+void run_until(struct ev_loop *loop, const unsigned *count, unsigned wanted); /* or until *count is that */
+void run_while(struct ev_loop *loop, bool (*go_on)(void));
 
 size_t count_fds(void);
 /* Lines of /proc/self/mountinfo that contain both texts. */

@@ -19,8 +19,6 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
-#define DEADLINE 30.
-
 static struct cgroup_layout layout;
 static struct ev_loop *loop;
 static char base[2048];
@@ -130,25 +128,6 @@ static void on_empty(struct cgroup_watch *w, void *data)
 	}
 }
 
-static void too_late(struct ev_loop *l, ev_timer *w, int events)
-{
-	(void)l;
-	(void)w;
-	(void)events;
-	fail_msg("nothing happened for %.0f s", DEADLINE);
-}
-
-static void run_until(unsigned count)
-{
-	ev_timer deadline;
-
-	ev_timer_init(&deadline, too_late, DEADLINE, 0.);
-	ev_timer_start(loop, &deadline);
-	while (fired < count)
-		(void)ev_run(loop, EVRUN_ONCE);
-	ev_timer_stop(loop, &deadline);
-}
-
 /* Whatever is there to be done now; nothing is waited for. */
 static void run_some(void)
 {
@@ -173,7 +152,7 @@ static void wait_empty(const char *path)
 	struct seen s;
 	struct cgroup_watch *w = watch(&s, path);
 
-	run_until(before + 1);
+	run_until(loop, &fired, before + 1);
 	cgroup_watch_free(w);
 }
 
@@ -469,7 +448,7 @@ static void test_watch_empty_at_once(void **state)
 	w[0] = watch(&s[0], path);
 	w[1] = watch(&s[1], in_base("missing"));
 	w[2] = watch(&s[2], in_base("missing/below"));
-	run_until(3);
+	run_until(loop, &fired, 3);
 	run_some();
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(s[i].calls, 1);
@@ -504,7 +483,7 @@ static void test_watch_nested(void **state)
 	assert_int_equal(fired, 0);
 	assert_int_equal(cgroup_kill(path), 0);
 	assert_int_equal(fired, 0);
-	run_until(2);
+	run_until(loop, &fired, 2);
 	run_some();
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(s[i].calls, 1);
@@ -536,7 +515,7 @@ static void test_watch_removed(void **state)
 		while (!cgroup_is_empty(path))
 			(void)sched_yield();
 		assert_int_equal(cgroup_remove(path), 0);
-		run_until(1);
+		run_until(loop, &fired, 1);
 		run_some();
 		assert_int_equal(s.calls, 1);
 		cgroup_watch_free(w);
@@ -563,7 +542,7 @@ static void test_watch_freed(void **state)
 	s[0].free[1] = watch(&s[1], path);
 	w = watch(&s[2], path);
 	assert_int_equal(cgroup_kill(path), 0);
-	run_until(2);
+	run_until(loop, &fired, 2);
 	run_some();
 	assert_int_equal(s[0].calls, 1);
 	assert_int_equal(s[1].calls, 0);
@@ -596,7 +575,7 @@ static void test_watch_many(void **state)
 	assert_int_equal(fired, 0);
 	for (size_t i = 0; i < MANY; i++)
 		assert_int_equal(cgroup_kill(paths[i]), 0);
-	run_until(MANY);
+	run_until(loop, &fired, MANY);
 	run_some();
 	for (size_t i = 0; i < MANY; i++) {
 		assert_int_equal(s[i].calls, 1);
@@ -660,7 +639,7 @@ static void test_kill_storm(void **state)
 	run_some();
 	assert_int_equal(fired, 0);
 	assert_int_equal(cgroup_kill(path), 0);
-	run_until(1);
+	run_until(loop, &fired, 1);
 	run_some();
 	assert_int_equal(s.calls, 1);
 	assert_int_equal(cgroup_remove(path), 0);
@@ -688,7 +667,7 @@ static int poll_for_end(const char *path, pid_t victim)
 	run_some();
 	if (s.calls != 0 || kill(victim, SIGKILL) < 0)
 		return 2;
-	run_until(1);
+	run_until(loop, &fired, 1);
 	cgroup_watch_free(w);
 	return s.calls == 1 ? 0 : 3;
 }
@@ -768,7 +747,7 @@ static void test_kill_frozen(void **state)
 	wait_frozen(path);
 	w = watch(&s, path);
 	assert_int_equal(cgroup_kill(path), 0);
-	run_until(1);
+	run_until(loop, &fired, 1);
 	for (size_t i = 0; i < 2; i++)
 		reap_killed(pids[i]);
 	cgroup_watch_free(w);

@@ -20,34 +20,13 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define MS	   UINT64_C(1000)
-#define INTERVAL   (1500 * MS) /* also what a command may take: with sanitizers, on a busy machine */
-#define SHORT	   (100 * MS)  /* it may take 1 s */
-#define ROWS	   12
-#define DEADLINE   30.
-#define DEADLINE_S 30
+#define MS	 UINT64_C(1000)
+#define INTERVAL (1500 * MS) /* also what a command may take: with sanitizers, on a busy machine */
+#define SHORT	 (100 * MS)  /* it may take 1 s */
+#define ROWS	 12
 
 static struct ev_loop *loop;
 static struct worker_pool *workers;
-
-static void too_late(struct ev_loop *l, ev_timer *w, int events)
-{
-	(void)l;
-	(void)w;
-	(void)events;
-	fail_msg("nothing happened for %.0f s", DEADLINE);
-}
-
-static void run_while(bool (*go_on)(void))
-{
-	ev_timer deadline;
-
-	ev_timer_init(&deadline, too_late, DEADLINE, 0.);
-	ev_timer_start(loop, &deadline);
-	while (go_on())
-		(void)ev_run(loop, EVRUN_ONCE);
-	ev_timer_stop(loop, &deadline);
-}
 
 /* --- what is told ----------------------------------------------------------------------------- */
 
@@ -122,7 +101,7 @@ static int teardown(void **state)
 	(void)state;
 	free_all();
 	box_stop_all();
-	run_while(children_left); /* commands that were killed */
+	run_while(loop, children_left); /* commands that were killed */
 	worker_pool_free(workers);
 	ev_loop_destroy(loop);
 	return 0;
@@ -219,7 +198,7 @@ static void test_tcp(void **state)
 		ask_for(&(struct health_spec){
 			.tcp = text[i], .interval = SHORT, .retries = 2, .netns_fd = net.space.fd});
 	}
-	run_while(some_not_told);
+	run_while(loop, some_not_told);
 	for (size_t i = 0; i < n; i++) {
 		(void)snprintf(expected, sizeof(expected), "%s: %s", text[i],
 			       rows[i].text ? rows[i].text : "");
@@ -256,12 +235,12 @@ static void test_tcp_comes_and_goes(void **state)
 	(void)snprintf(text, sizeof(text), "%d", net.ports[REFUSES]);
 	ask_for(&(struct health_spec){
 		.tcp = text, .interval = 20 * MS, .retries = 3, .netns_fd = net.space.fd});
-	run_while(not_unhealthy);
+	run_while(loop, not_unhealthy);
 	assert_int_equal(listen(net.sockets[REFUSES], 16), 0);
-	run_while(not_healthy);
+	run_while(loop, not_healthy);
 	assert_string_equal(told[0].text, "");
 	assert_int_equal(shutdown(net.sockets[REFUSES], SHUT_RDWR), 0); /* it listens no more */
-	run_while(not_unhealthy);
+	run_while(loop, not_unhealthy);
 	assert_int_equal(told[0].times, 3);
 	free_all();
 	net_free(&net);
@@ -319,7 +298,7 @@ static void test_workers_come_home(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		ask_for(&(struct health_spec){
 			.tcp = text, .interval = 10 * MS, .retries = 1, .netns_fd = net.space.fd});
-	run_while(some_not_told);
+	run_while(loop, some_not_told);
 	for (unsigned i = 0; i < 8; i++) {
 		where[i] = (struct where){.job = {.run = where_run, .done = where_done}};
 		worker_pool_submit(workers, &where[i].job);
@@ -382,7 +361,7 @@ static void test_commands(void **state)
 					      .retries = rows[i].retries,
 					      .leader = b.pid,
 					      .leader_pidfd = b.pidfd});
-	run_while(some_not_told);
+	run_while(loop, some_not_told);
 	for (size_t i = 0; i < n; i++)
 		if (told[i].state != rows[i].state || told[i].times != 1 ||
 		    strcmp(told[i].text, rows[i].text) != 0)
@@ -392,7 +371,7 @@ static void test_commands(void **state)
 	assert_true(size_in_box(&b, "runs") >= 3); /* not with the first failure */
 	free_all();
 	box_stop(&b);
-	run_while(children_left);
+	run_while(loop, children_left);
 	assert_int_equal(count_fds(), fds);
 }
 
@@ -407,9 +386,9 @@ static void test_command_comes_and_goes(void **state)
 				      .retries = 2,
 				      .leader = b.pid,
 				      .leader_pidfd = b.pidfd});
-	run_while(not_unhealthy);
+	run_while(loop, not_unhealthy);
 	assert_int_equal(close(open(in_box(&b, "well"), O_CREAT | O_WRONLY | O_CLOEXEC, 0644)), 0);
-	run_while(not_healthy);
+	run_while(loop, not_healthy);
 	assert_int_equal(told[0].times, 2);
 	free_all();
 	box_stop(&b);
@@ -427,7 +406,7 @@ static void test_container_has_gone(void **state)
 				      .leader = b.pid,
 				      .leader_pidfd = b.pidfd});
 	box_stop(&b); /* it has a descriptor of its own */
-	run_while(some_not_told);
+	run_while(loop, some_not_told);
 	assert_int_equal(told[0].state, HEALTH_UNHEALTHY);
 	assert_string_equal(told[0].text, "exited, status=125 (as when the container cannot be entered)");
 }
@@ -465,7 +444,7 @@ static void run_until_pipe_says(void)
 	pipe_said = false;
 	ev_io_init(&readable, on_pipe, pipe_fd, EV_READ);
 	ev_io_start(loop, &readable);
-	run_while(nothing_said);
+	run_while(loop, nothing_said);
 	ev_io_stop(loop, &readable);
 }
 
@@ -477,7 +456,7 @@ static void assert_all_gone(void)
 
 	assert_int_equal(read(pipe_fd, text, sizeof(text)), 6);
 	do {
-		assert_int_equal(poll(&poll_for, 1, DEADLINE_S * 1000), 1);
+		assert_int_equal(poll(&poll_for, 1, (int)(DEADLINE * 1000)), 1);
 		n = read(pipe_fd, text, sizeof(text));
 	} while (n > 0);
 	assert_int_equal(n, 0);
@@ -497,7 +476,7 @@ static void test_timeout_ends_all_of_it(void **state)
 				      .leader = b.pid,
 				      .leader_pidfd = b.pidfd});
 	told[0].frees = true; /* from within changed() */
-	run_while(some_not_told);
+	run_while(loop, some_not_told);
 	assert_string_equal(told[0].text, "timed out after 1s 500ms");
 	assert_null(told[0].health);
 	n_told = 0;
@@ -523,7 +502,7 @@ static void test_command_freed_in_the_middle(void **state)
 	assert_int_equal(told[0].times, 0);
 	assert_all_gone();
 	box_stop(&b);
-	run_while(children_left);
+	run_while(loop, children_left);
 	(void)close(pipe_fd);
 	assert_int_equal(count_fds(), fds);
 }
@@ -548,7 +527,7 @@ static void test_both(void **state)
 					      .netns_fd = net.space.fd});
 	}
 	told[1].frees = true;
-	run_while(some_not_told);
+	run_while(loop, some_not_told);
 	assert_non_null(strstr(told[0].text, "Connection refused"));
 	assert_string_equal(told[1].text, "exited, status=4");
 	assert_int_equal(size_in_box(&b, "runs"), 1);

@@ -20,8 +20,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#define DEADLINE 30.
-
 static struct ev_loop *loop;
 static unsigned ended; /* how many exited() calls */
 
@@ -38,26 +36,6 @@ static void exited(struct process *p, int code, int status, void *data)
 	*e = (struct end){code, status, e->calls + 1};
 	ended++;
 	ev_break(loop, EVBREAK_ONE);
-}
-
-static void too_late(struct ev_loop *l, ev_timer *w, int events)
-{
-	(void)l;
-	(void)w;
-	(void)events;
-	fail_msg("nothing happened for %.0f s", DEADLINE);
-}
-
-/* Until so many have ended. */
-static void run_until(unsigned count)
-{
-	ev_timer deadline;
-
-	ev_timer_init(&deadline, too_late, DEADLINE, 0.);
-	ev_timer_start(loop, &deadline);
-	while (ended < count)
-		(void)ev_run(loop, EVRUN_ONCE);
-	ev_timer_stop(loop, &deadline);
 }
 
 static char **words(const char *first, ...)
@@ -118,7 +96,7 @@ static struct end run(struct process_spec *spec)
 	r = process_release(p);
 	assert_true(r == 0 || r == -ESRCH); /* one that cannot even begin may have ended already */
 	assert_int_equal(process_release(p), -EALREADY);
-	run_until(1);
+	run_until(loop, &ended, 1);
 	assert_int_equal(end.calls, 1);
 	process_free(p);
 	return end;
@@ -385,7 +363,7 @@ static void test_what_it_inherits(void **state)
 	assert_int_equal(status_of(pid, "SigBlk:"), 0);
 	assert_int_equal(getsid(pid), pid);
 	assert_int_equal(process_signal(p, SIGTERM), 0);
-	run_until(1);
+	run_until(loop, &ended, 1);
 	assert_int_equal(end.code, CLD_KILLED);
 	assert_int_equal(end.status, SIGTERM);
 	process_free(p);
@@ -411,7 +389,7 @@ static void test_hundred_at_once(void **state)
 	assert_int_equal(ended, 0);
 	for (int i = 99; i >= 0; i--)
 		assert_int_equal(process_release(p[i]), 0);
-	run_until(100);
+	run_until(loop, &ended, 100);
 	for (int i = 0; i < 100; i++) {
 		assert_int_equal(ends[i].calls, 1);
 		assert_int_equal(ends[i].code, CLD_EXITED);
@@ -438,7 +416,7 @@ static void test_never_released(void **state)
 	/* One that somebody kills while it waits. */
 	p = spawn(&(struct process_spec){.argv = words("/bin/echo", "ran", NULL), .output = fd}, &end);
 	assert_int_equal(process_signal(p, SIGKILL), 0);
-	run_until(1);
+	run_until(loop, &ended, 1);
 	assert_int_equal(end.code, CLD_KILLED);
 	assert_int_equal(end.status, SIGKILL);
 	assert_int_equal(process_release(p), -ESRCH);
@@ -537,7 +515,7 @@ static void adopt_one(bool reap)
 	assert_int_equal(process_pid(p), pid);
 	assert_int_equal(process_signal(p, 0), 0);
 	assert_true(write(go, "", 1) == 1);
-	run_until(1);
+	run_until(loop, &ended, 1);
 	if (reap && end.code != 0) { /* Linux 6.15 */
 		assert_int_equal(end.code, CLD_EXITED);
 		assert_int_equal(end.status, 7);
@@ -591,7 +569,7 @@ static void test_journal(void **state)
 	fd = journal_listen();
 	p = spawn(&spec, &end);
 	assert_int_equal(process_release(p), 0);
-	run_until(1);
+	run_until(loop, &ended, 1);
 	assert_int_equal(end.status, 0);
 	s = accept(fd, NULL, NULL);
 	assert_true(s >= 0);

@@ -19,7 +19,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#define DEADLINE    60.
 #define BUS_SOCKET  "/run/dbus/system_bus_socket"
 #define CONNECTIONS 4
 
@@ -49,26 +48,6 @@ static void done(int r, const char *cgroup, const struct error *err, void *data)
 	told++;
 }
 
-static void too_late(struct ev_loop *l, ev_timer *w, int events)
-{
-	(void)l;
-	(void)w;
-	(void)events;
-	fail_msg("nothing happened for %.0f s", DEADLINE);
-}
-
-static void run_until(const unsigned *count, unsigned wanted)
-{
-	ev_timer deadline;
-
-	ev_timer_init(&deadline, too_late, DEADLINE, 0.);
-	ev_now_update(loop);
-	ev_timer_start(loop, &deadline);
-	while (*count < wanted)
-		(void)ev_run(loop, EVRUN_ONCE);
-	ev_timer_stop(loop, &deadline);
-}
-
 static void at_time(struct ev_loop *l, ev_timer *w, int events)
 {
 	(void)l;
@@ -86,7 +65,7 @@ static void run_for(double seconds)
 	t.data = &over;
 	ev_now_update(loop);
 	ev_timer_start(loop, &t);
-	run_until(&over, 1);
+	run_until(loop, &over, 1);
 }
 
 static char *unit(const char *name)
@@ -176,7 +155,7 @@ static void start_now(const char *name, pid_t pid)
 	struct seen s;
 
 	(void)start(&s, name, pid);
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	assert_ok(s.result, &s.err);
 }
 
@@ -189,7 +168,7 @@ static struct seen wait_for(int (*what)(struct scope_bus *, const char *, scope_
 
 	assert_int_equal(what(bus, name, done, &s, &c), 0);
 	assert_int_equal(s.calls, 0);
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	return s;
 }
 
@@ -333,7 +312,7 @@ static void test_start(void **state)
 
 	(void)state;
 	assert_int_equal(scope_start(bus, &spec, done, &s, &c), 0);
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	assert_ok(s.result, &s.err);
 	assert_true(str_starts_with(s.cgroup, layout.mount));
 	assert_int_equal(cgroup_of_pid(pid, &path), 0);
@@ -373,16 +352,16 @@ static void test_start_errors(void **state)
 	(void)state;
 	start_now(name, pids[0]);
 	(void)start(&s, name, pids[1]);
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	assert_int_equal(s.result, -EEXIST);
 	assert_non_null(strstr(s.err.text, name));
 	end(pids[1]);
 	(void)start(&s, unit("dead"), pids[1]);
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	assert_true(s.result < 0);
 	print_message("of a process that has ended: %d: %s\n", s.result, s.err.text);
 	(void)start(&s, "netnsd-no-suffix", pids[0]);
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	assert_int_equal(s.result, -EINVAL);
 	end(pids[0]);
 	gone(name);
@@ -408,7 +387,7 @@ static void test_many_and_cancel(void **state)
 	if (!s[1].calls)
 		scope_cancel(calls[1]); /* somewhere on the way */
 	scope_cancel(NULL);
-	run_until(&told, 18);
+	run_until(loop, &told, 18);
 	run_for(0.2);
 	assert_int_equal(s[0].calls, 0);
 	for (size_t i = 0; i < 20; i++) {
@@ -440,7 +419,7 @@ static void test_clear(void **state)
 	assert_int_equal(s.calls, 0);
 	assert_int_equal(kill(pid, 0), 0);
 	end(pid);
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	assert_ok(s.result, &s.err);
 	/* One that failed keeps its name. */
 	(void)snprintf(failed, sizeof(failed), "netnsd-test-%d-failed.scope", (int)getpid());
@@ -486,7 +465,7 @@ static void test_active(void **state)
 	assert_true(fd >= 0);
 	assert_true(write(fd, "x\n", 2) == 2);
 	close(fd);
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	assert_ok(s.result, &s.err);
 	assert_int_equal(shell(text, sizeof(text), "systemctl stop %s 2>&1", name), 0);
 	gone(name);
@@ -534,7 +513,7 @@ static void test_machine(void **state)
 	run_for(0.3);
 	assert_int_equal(s.calls, 0);
 	end(pid);
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	assert_ok(s.result, &s.err);
 	gone(name);
 	/* It does not, and is ours. */
@@ -579,7 +558,7 @@ static void test_bus_breaks(void **state)
 	(void)start(&s, names[1], pids[1]);
 	run_for(0.1);
 	relay_stop();
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	assert_int_equal(s.result, -ECONNRESET);
 	/* Nobody answers: it is asked once somebody does. What waits goes on. */
 	(void)start(&s, names[2], pids[2]);
@@ -588,9 +567,9 @@ static void test_bus_breaks(void **state)
 	assert_int_equal(waits.calls, 0);
 	end(pids[0]);
 	relay_start();
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	assert_ok(s.result, &s.err);
-	run_until(&waits.calls, 1);
+	run_until(loop, &waits.calls, 1);
 	assert_ok(waits.result, &waits.err);
 	for (int i = 1; i < 3; i++) {
 		end(pids[i]);
@@ -617,7 +596,7 @@ static void test_bus_never(void **state)
 	relay_stop();
 	told = 0;
 	(void)start(&s, unit("nobus"), getpid());
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	assert_int_equal(s.result, -ETIMEDOUT);
 	assert_non_null(strstr(s.err.text, "bus cannot be reached"));
 }
@@ -679,7 +658,7 @@ static void start_watched(const char *name, pid_t pid)
 	struct seen s = {0};
 
 	assert_int_equal(scope_start(bus, &spec, done, &s, &c), 0);
-	run_until(&s.calls, 1);
+	run_until(loop, &s.calls, 1);
 	assert_ok(s.result, &s.err);
 }
 
@@ -699,7 +678,7 @@ static void test_watch(void **state)
 	run_for(0.1);
 	assert_int_equal(stops.calls, 0);
 	assert_int_equal(shell(text, sizeof(text), "systemctl stop --no-block '%s' 2>&1", name), 0);
-	run_until(&stops.calls, 1);
+	run_until(loop, &stops.calls, 1);
 	run_for(0.1);
 	assert_int_equal(waitpid(pids[0], NULL, WNOHANG), 0);
 	end(pids[0]);
@@ -711,7 +690,7 @@ static void test_watch(void **state)
 	assert_int_equal(shell(text, sizeof(text), "systemctl stop --no-block '%s' 2>&1", name), 0);
 	stops.calls = 0;
 	relay_start();
-	run_until(&stops.calls, 1);
+	run_until(loop, &stops.calls, 1);
 	assert_int_equal(waitpid(pids[2], NULL, WNOHANG), 0);
 	end(pids[2]);
 	gone(name);

@@ -10,7 +10,7 @@ BUILD_PACKAGES=(
 TRY_PACKAGES=(busybox-static iproute2 iputils-ping mount procps systemd-container util-linux)
 CHECK_PACKAGES=(
   "${TRY_PACKAGES[@]}" clang clang-format clang-tidy jq libcap2-bin libclang-rt-14-dev llvm man-db
-  mandoc mmdebstrap python3 qemu-system-x86 shellcheck strace varlink-go
+  mandoc mmdebstrap nix-bin python3 qemu-system-x86 shellcheck strace varlink-go
 )
 
 complain() {

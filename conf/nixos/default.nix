@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A NixOS module: namespaces, their links and containers from options. It writes the files of netnsd.netns(5),
 # netnsd.container(5) and netnsd.conf(5) to /etc/netnsd, and starts netnsd.service of the package. Import this
-# directory.
+# directory; doc/moving-from-nixos.md says what became of the options of the module before it.
 { config, lib, pkgs, ... }:
 let
   inherit (lib)

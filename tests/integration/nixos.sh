@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The NixOS module: what it refuses, what it writes, and that netnsctl takes it.
+# The NixOS module: what it refuses, what it writes, and that netnsctl takes it; the page for those who move.
 . "$(dirname "$0")/lib.sh" || exit 1
 . "$(dirname "$0")/lib_nixos.sh" || exit 1
 sandbox "$@"
@@ -73,11 +73,25 @@ assert_status 1 run_check
 assert_contains "$OUTPUT" "there is nothing to run"
 assert_json .checks '[]' evaluate "$LAB" '{ networking.namespaces.checkConfig = false; }'
 
-step "S4, S35: a namespace that nobody declares comes with its container"
-build '{ networking.namespaces = { enable = true; containers.web = { netns = "upstream"; config = { }; }; }; }'
+step "the page for those who move: its options give its files (S4, S5, S52, S55, S62, S70, S71, S72)"
+mkdir "$SANDBOX/page"
+awk -v to="$SANDBOX/page/" '
+  /^ *```$/ { out = "" }
+  out == "/" && /^# \/etc\/netnsd\// { out = to substr($2, 13); next }
+  out != "" && out != "/" { print >out }
+  /^ *```nix$/ { out = to (++n) ".nix" }
+  /^ *```ini$/ { out = "/" }' "$NETNSD_SRCDIR/doc/moving-from-nixos.md"
+assert_eq "$(cd "$SANDBOX/page" && echo *)" "1.nix 2.nix upstream.netns web.container"
+build "(import $SANDBOX/page/1.nix)" "(import $SANDBOX/page/2.nix)"
 assert_ok run_check
 activate
-assert_eq "$(sed '1,2d' /etc/netnsd/upstream.netns)" $'[Namespace]\nAutoStart=no'
+assert_eq "$(cd /etc/netnsd && echo *)" "host.netns netnsd.conf upstream.netns web.container"
+for name in upstream.netns web.container; do
+  sed '1,2d' "/etc/netnsd/$name" | diff "$SANDBOX/page/$name" - || fail "$name is not as the page says"
+done
+build "(import $SANDBOX/page/1.nix)"
+activate
+assert_eq "$(sed '1,2d' /etc/netnsd/upstream.netns)" $'[Namespace]\nAutoStart=no' "a namespace that nobody declares"
 
 step "the package is that of this tree"
 assert_json '.package | [.pname, .version, .configureFlags[0]]' \

@@ -193,17 +193,20 @@ nspawn_of() { # NAME: the first
 }
 
 # PID 1 of the container, as this sandbox numbers it: the child of nspawn that is 1 in a namespace below ours.
-# Not by /proc/PID/task/PID/children, which leaves some out while others end.
+# Not by /proc/PID/task/PID/children, which leaves some out while others end. The status is taken whole: read
+# line by line, bash seeks back after each, the kernel writes it anew, and "R (running)" is a byte shorter than
+# "S (sleeping)".
 leader_of() { # NAME
-  local nspawn dir key value
+  local nspawn dir status
   nspawn=$(nspawn_of "$1")
   [ -n "$nspawn" ] || return 0
   for dir in /proc/[0-9]*; do
     parent_of "${dir#/proc/}"
     [ "$PARENT" = "$nspawn" ] || continue
-    while read -r key value; do
-      [[ "$key" != NSpid: || ! "$value" =~ ^[0-9]+[[:space:]]1$ ]] || { echo "${dir#/proc/}" && return; }
-    done 2>/dev/null <"$dir/status"
+    { mapfile -t status <"$dir/status"; } 2>/dev/null
+    [[ " ${status[*]} " =~ [[:space:]]NSpid:[[:space:]][0-9]+[[:space:]]1[[:space:]] ]] || continue
+    echo "${dir#/proc/}"
+    return
   done
 }
 

@@ -40,3 +40,25 @@ fingerprint() { # NAME...; - is the host
     fi
   done
 }
+
+# --- containers -------------------------------------------------------------------------------------
+
+# As an init hands them to a service, with a cgroup of its own; a leaf of it once there are children.
+machine_cgroup() {
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup || fail "no cgroup2"
+  echo "+memory +pids +cpu" >/sys/fs/cgroup/cgroup.subtree_control || fail "this kernel lacks a controller"
+  mkdir -p /sys/fs/cgroup/netnsd /var/log
+  # shellcheck disable=SC2016,SC2034
+  DAEMON_WRAPPER=(bash -c 'cd /sys/fs/cgroup/netnsd && { echo $$ >cgroup.procs || echo $$ >daemon/cgroup.procs; } 2>/dev/null && exec "$@"' daemon)
+}
+
+busybox_root() { # ROOT
+  local applet
+  mkdir -p "$1"/{usr/bin,etc,proc,sys,dev,run,tmp,shared}
+  ln -s usr/bin "$1/bin"
+  cp /bin/busybox "$1/bin/busybox"
+  for applet in sh dd mknod sleep cat echo head mount mkdir awk xargs ls; do
+    ln -s busybox "$1/bin/$applet"
+  done
+  : >"$1/etc/os-release"
+}

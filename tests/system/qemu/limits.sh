@@ -5,22 +5,9 @@
 # cannot be seen. The whole of containers is in integration/container-*.sh.
 . "$(dirname "$0")/lib.sh" || exit 1
 sandbox "$@"
-mount -t cgroup2 cgroup2 /sys/fs/cgroup || fail "no cgroup2"
-# As an init hands them to a service, with a cgroup of its own; a leaf of it once there are children.
-echo "+memory +pids +cpu" >/sys/fs/cgroup/cgroup.subtree_control || fail "this kernel lacks a controller"
-mkdir -p /sys/fs/cgroup/netnsd /var/log
-# shellcheck disable=SC2016,SC2034
-DAEMON_WRAPPER=(bash -c 'cd /sys/fs/cgroup/netnsd && { echo $$ >cgroup.procs || echo $$ >daemon/cgroup.procs; } 2>/dev/null && exec "$@"' daemon)
-
-# A root with busybox.
+machine_cgroup
 root=$SANDBOX/root
-mkdir -p "$root"/{usr/bin,etc,proc,sys,dev,run,tmp,shared}
-ln -s usr/bin "$root/bin"
-cp /bin/busybox "$root/bin/busybox"
-for applet in sh dd mknod sleep cat echo head; do
-  ln -s busybox "$root/bin/$applet"
-done
-: >"$root/etc/os-release"
+busybox_root "$root"
 
 # What is refused to the container is so by DevicePolicy=, not for want of a capability.
 echo 0 >/proc/sys/kernel/dmesg_restrict

@@ -142,7 +142,7 @@ await_log notcopied "sh 0"
 assert_ok ctl stop notcopied
 assert_nothing_of notcopied
 
-step "S68: Image= is for machines with udev, nspawn says; here it fails and leaves nothing"
+step "S68: Image= is for machines with udev, nspawn says; here it fails and leaves nothing (see system/qemu/image.sh)"
 truncate -s 1M "$SANDBOX/image.raw"
 payload_conf image "log /shared/log sleep" Container.Directory= "Container.Image=$SANDBOX/image.raw"
 assert_ok ctl reload

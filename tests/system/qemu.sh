@@ -7,15 +7,19 @@
 # that begin with "@@ ".
 #
 #   XDG_CACHE_HOME               netnsd-tests in it keeps packages; default: /var/cache, or ~/.cache
-#   NETNSD_QEMU_TESTS="A B..."   instead of all; each is a file below tests
+#   NETNSD_QEMU_TESTS="A B..."   instead of these; each is a file below tests
 . "$(dirname "$0")/../integration/lib.sh" || exit 1
 
 tests=${NETNSD_QEMU_TESTS:-kernel/test_kinds.t system/qemu/kinds.sh system/qemu/card.sh system/qemu/repair.sh system/qemu/limits.sh}
 modules=(
   virtio_pci 9p 9pnet_virtio overlay virtio_net
   veth bridge dummy ifb 8021q macvlan macvtap ipvlan vrf vxlan
+  loop ext4 crc32c_generic
 )
 limit=280 # seconds; the harness gives up at 300
+each=150
+# shellcheck disable=SC2034
+[[ "$tests" == *\ * ]] || each=$limit
 here=$NETNSD_SRCDIR/tests/system/qemu
 work=$(mktemp -d "${TMPDIR:-/tmp}/netnsd-qemu.XXXXXX") || exit 1
 log=$work/console
@@ -103,7 +107,7 @@ make_initramfs() {
   cp "$here/initramfs.sh" "$work/root/init"
   chmod 755 "$work/root/init"
   # For qemu/run.sh, which reads it with bash.
-  for name in NETNSD NETNSCTL NETNSD_PLUGIN_PATH NETNSD_SRCDIR NETNSD_BUILDDIR ASAN_OPTIONS UBSAN_OPTIONS tests; do
+  for name in NETNSD NETNSCTL NETNSD_PLUGIN_PATH NETNSD_SRCDIR NETNSD_BUILDDIR ASAN_OPTIONS UBSAN_OPTIONS tests each; do
     printf 'export %s=%q\n' $name "${!name-}"
   done >"$work/root/environment"
   (cd "$work/root" && find . | "$work/bin/busybox" cpio -o -H newc) >"$work/initramfs" 2>/dev/null ||
@@ -140,7 +144,8 @@ find_cache
 find_package linux-image-amd64 'linux-image-[0-9]*_amd64.deb'
 KERNEL=${DEB##*/}
 unpack "$DEB" --exclude='*/drivers/net/ethernet' --exclude='*/drivers/net/wireless' './boot/vmlinuz-*' \
-  './lib/modules/*/kernel/'{net,lib,crypto,drivers/net,drivers/virtio,fs/9p,fs/netfs,fs/fscache,fs/overlayfs}'/*'
+  './lib/modules/*/kernel/'{net,lib,crypto,drivers/net,drivers/virtio,drivers/block,fs/9p,fs/netfs,fs/fscache,fs/overlayfs,fs/ext4,fs/jbd2}'/*' \
+  './lib/modules/*/kernel/fs/mbcache.ko'
 find_package busybox-static 'busybox-static_*_amd64.deb'
 unpack "$DEB" './bin/busybox'
 make_initramfs

@@ -5,7 +5,7 @@
 # are announced as cmocka announces its tests, so that tools/test-driver counts them too.
 set -u -o pipefail
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
-tests=''
+tests='' each=0
 . /run/environment
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -25,14 +25,14 @@ export PLUGINS=$NETNSD_PLUGIN_PATH
 run() { # NAME: a file below tests
   case $1 in
     # Programs lie in the build; they find plugins from its top directory.
-    *.t) (cd "$NETNSD_BUILDDIR" && timeout 150 "tests/$1") ;;
+    *.t) (cd "$NETNSD_BUILDDIR" && timeout "$each" "tests/$1") ;;
     # The sandbox that lib.sh makes, but with the network of the machine: there are the cards.
     */card.sh)
       # shellcheck disable=SC2016
-      NETNSD_SANDBOX=1 timeout 150 unshare -mpf --mount-proc --kill-child -- \
+      NETNSD_SANDBOX=1 timeout "$each" unshare -mpf --mount-proc --kill-child -- \
         bash -c 'umount -R /sys && exec bash "$0"' "$NETNSD_SRCDIR/tests/$1"
       ;;
-    *) timeout 150 bash "$NETNSD_SRCDIR/tests/$1" ;;
+    *) timeout "$each" bash "$NETNSD_SRCDIR/tests/$1" ;;
   esac
 }
 

@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# S68: a root that is an image, with and without a partition table: on Debian's kernel, whose loop devices and
+# ext4 other test machines lack, and with a udevd, which nspawn wants for them. The oracles: losetup, and
+# debugfs, e2fsck and cksum, which read the image itself.
+. "$(dirname "$0")/lib.sh" || exit 1
+. "$(dirname "$0")/../../integration/lib_container.sh" || exit 1
+sandbox "$@"
+machine_cgroup
+# shellcheck disable=SC2034
+DAEMON_CGROUP=/sys/fs/cgroup/netnsd
+LEAK_HOOKS+=(container_leaks loops)
+REPORT_HOOKS+=(container_report loops)
+# Not container_sandbox of lib_container.sh: to compile its payload.c takes too long here.
+mkdir -p "$MACHINES" "$SHARED"
+
+loops() { # image files that a loop device holds
+  losetup --noheadings --list --output BACK-FILE | sed 's/^/a loop device: /'
+}
+no_loops() {
+  [ -z "$(loops)" ]
+}
+holds() { # COUNT IMAGE
+  [ "$(loops)" = "$(yes "a loop device: $MACHINES/$2" | head -n "$1")" ]
+}
+said() { # NAME LINE
+  grep -qxF -- "$2" "$SHARED/$1/log"
+}
+await_said() { # NAME LINE...
+  local name=$1 line
+  shift
+  for line; do
+    wait_for 30 said "$name" "$line" || fail "the payload of $name never said '$line': $(log_of "$name")"
+  done
+}
+image_conf() { # NAME IMAGE [SECTION.KEY=VALUE...]
+  payload_conf "$1" "" Container.Directory= "Container.Image=$MACHINES/$2" "Exec.Parameters=/bin/sh /payload" \
+    Container.Namespace=box Service.TimeoutStartSec=90 Service.TimeoutStopSec=30 "${@:3}"
+}
+start_udev() {
+  # In a cgroup of its own, as it kills whatever else is in it when PID 1 started it.
+  mkdir -p /sys/fs/cgroup/udev
+  # shellcheck disable=SC2016
+  "$BASH" -c 'echo $$ >/sys/fs/cgroup/udev/cgroup.procs && exec /lib/systemd/systemd-udevd' &
+  UDEV=$!
+  wait_for 30 udevadm control --ping || fail "udevd does not run"
+}
+stop_udev() {
+  udevadm control --exit || fail "udevd cannot be stopped"
+  wait $UDEV
+}
+
+root=$SANDBOX/root
+busybox_root "$root"
+echo "of the image" >"$root/marker"
+cat >"$root/payload" <<'X'
+exec >>/shared/log
+trap exit TERM
+cat /marker
+if { echo run >>/runs; } 2>/dev/null; then echo "runs: $(cat /runs | xargs)"; else echo "no write"; fi
+awk '$2 == "/" { print "root:", $3 }' /proc/mounts
+sleep 1000 &
+wait
+X
+truncate -s 8M "$MACHINES/bare.raw"
+assert_ok mkfs.ext4 -q -F -d "$root" "$MACHINES/bare.raw"
+truncate -s 10M "$MACHINES/gpt.raw"
+sfdisk -q "$MACHINES/gpt.raw" <<<'label: gpt
+start=2048, size=16384, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709' || fail "no partition table" # root of x86-64
+assert_ok mkfs.ext4 -q -F -E offset=$((2048 * 512)) -d "$root" "$MACHINES/gpt.raw" 8M
+truncate -s 1M "$MACHINES/zeros.raw"
+conf box <<<'[Namespace]'
+image_conf bare bare.raw Service.Restart=always Service.RestartSec=100ms
+image_conf zeros zeros.raw
+image_conf none none.raw
+
+step "without udev nspawn refuses, and says so"
+start_daemon
+assert_status 1 ctl start zeros
+assert_contains "$OUTPUT" "netnsctl log zeros"
+assert_contains "$(ctl log zeros)" "we need access to udev"
+assert_nothing_of zeros
+start_udev
+
+step "what is no image, and what is not there"
+assert_status 1 ctl start zeros
+assert_contains "$(ctl log zeros)" "Couldn't identify a suitable partition table or file system"
+assert_nothing_of zeros
+assert_status 1 ctl start none
+assert_contains "$OUTPUT" "Image=$MACHINES/none.raw: No such file or directory"
+assert_nothing_of none
+assert_soon no_loops
+
+step "a file system: it starts, its root is the image"
+assert_ok ctl start bare
+await_said bare "of the image" "runs: run" "root: ext4"
+holds 1 bare.raw || fail "$(loops)"
+assert_eq "$(inside bare cat /marker)" "of the image"
+assert_contains "$(ctl status bare.container)" "$MACHINES/bare.raw"
+
+step "nobody else gets it meanwhile"
+image_conf second bare.raw
+assert_ok ctl reload
+assert_status 1 ctl start second
+assert_contains "$(ctl log second)" "currently busy"
+assert_nothing_of second
+
+step "nspawn is killed: another run, one loop device"
+before=$(identity_of bare)
+kill -KILL "$(nspawn_of bare)"
+wait_for 30 is_another_than "$before" bare || fail "it does not run again"
+await_said bare "runs: run run"
+holds 1 bare.raw || fail "$(loops)"
+
+step "the daemon is killed: the run goes on"
+before=$(identity_of bare)
+kill_daemon
+start_daemon
+assert_eq "$(identity_of bare)" "$before"
+holds 1 bare.raw || fail "$(loops)"
+
+step "its end: the image is whole, and has what was written"
+assert_ok ctl stop bare
+assert_nothing_of bare
+assert_soon no_loops
+assert_ok e2fsck -f -n "$MACHINES/bare.raw"
+assert_eq "$(debugfs -R "cat /runs" "$MACHINES/bare.raw" 2>/dev/null | xargs)" "run run"
+
+step "a partition: two of one image with Ephemeral=yes, and a block device with ReadOnly=yes; it stays as it is"
+before=$(cksum <"$MACHINES/gpt.raw")
+device=$(losetup --find --show --partscan "$MACHINES/gpt.raw") || fail "no loop device"
+image_conf e1 gpt.raw Exec.Ephemeral=yes
+image_conf e2 gpt.raw Exec.Ephemeral=yes
+image_conf block gpt.raw Files.ReadOnly=yes
+sed -i "s|^Image=.*|Image=$device|" /etc/netnsd/block.container
+assert_ok ctl reload
+assert_ok ctl start e1 e2 block
+await_said e1 "of the image" "runs: run" "root: overlay"
+await_said e2 "of the image" "runs: run" "root: overlay"
+await_said block "of the image" "no write" "root: ext4"
+holds 3 gpt.raw || fail "$(loops)"
+
+step "nspawn is killed, and others go on with the image"
+kill -KILL "$(nspawn_of e1)"
+assert_nothing_of e1
+wait_for 15 holds 2 gpt.raw || fail "$(loops)"
+assert_eq "$(inside e2 cat /marker)" "of the image"
+assert_ok ctl stop e2 block
+assert_ok losetup --detach "$device"
+assert_soon no_loops
+assert_eq "$(cksum <"$MACHINES/gpt.raw")" "$before" "the image"
+
+stop_udev
+finish

@@ -35,6 +35,7 @@ int cgroup_prepare(struct cgroup_layout *layout, struct error *err);
 /* Full path of a container's: where it is or would be. -EINVAL: '/', ".." and the like. Below it nspawn
  * makes "payload" and "supervisor", and once it did, only those can have processes where controllers are. */
 int cgroup_path(const struct cgroup_layout *layout, const char *name, char **ret);
+#define CGROUP_PAYLOAD "payload"
 /* Makes it, empty, with those above it as far as ours; what an earlier run left is removed; one that is
  * populated is -EBUSY. With bounds for number and depth of cgroups below. */
 int cgroup_make(const char *path, const struct cgroup_limits *limits, char *missing, size_t size,

@@ -249,6 +249,15 @@ static struct cgroup_limits limits_of(const struct container_settings *s)
 		.memory_max = s->memory_max, .tasks_max = s->tasks_max, .cpu_quota = s->cpu_quota};
 }
 
+static int restrict_devices(struct container *c, const char *cgroup, struct error *err)
+{
+	int r = cgroup_devices(cgroup, c->running->device_policy, c->running->device_allow, err);
+
+	if (r > 0) /* systemd passes over devices that are not there as well */
+		container_log(c, LOG_WARNING, "%s", err->text);
+	return r < 0 ? r : 0;
+}
+
 /* Ours, made before the process that is born in it. */
 static int stage_own_cgroup(struct container *c, struct error *err)
 {
@@ -261,12 +270,10 @@ static int stage_own_cgroup(struct container *c, struct error *err)
 	if (r < 0 || h->bus)
 		return r < 0 ? r : STAGE_DONE;
 	r = cgroup_make(c->cgroup, &limits, missing, sizeof(missing), err);
-	if (r == 0)
-		r = cgroup_devices(c->cgroup, s->device_policy, s->device_allow, err);
+	if (r == 0 && !s->image)
+		r = restrict_devices(c, c->cgroup, err);
 	if (r < 0)
 		return r;
-	if (r > 0) /* systemd passes over devices that are not there as well */
-		container_log(c, LOG_WARNING, "%s", err->text);
 	warn_of_limits(c, missing);
 	return STAGE_DONE;
 }
@@ -293,8 +300,8 @@ static int stage_scope(struct container *c, struct error *err)
 				  .slice = s->slice,
 				  .pid = process_pid(c->p->process),
 				  .limits = limits_of(s),
-				  .device_policy = s->device_policy,
-				  .device_allow = s->device_allow,
+				  .device_policy = s->image ? NULL : s->device_policy,
+				  .device_allow = s->image ? NULL : s->device_allow,
 				  .timeout_stop = s->timeout_stop,
 				  .watched = nspawn_is_init(s)};
 	_cleanup_free_ char *unit = NULL;
@@ -310,6 +317,26 @@ static int stage_scope(struct container *c, struct error *err)
 	container_stage_wait(c);
 	r = scope_start(h->bus, &spec, scope_started, c, &c->p->call);
 	return r < 0 ? error_set(err, r, "cannot ask systemd for %s: %s", unit, strerror(-r)) : STAGE_ASYNC;
+}
+
+/* Of nspawn too, unless it has an image to open, by devices that are nothing for the payload: loop devices
+ * and their partitions, whose major number disks have as well. Then of the cgroup that nspawn is going to put
+ * the payload into (tried with 252). */
+static int stage_payload_devices(struct container *c, struct error *err)
+{
+	_cleanup_free_ char *payload = NULL;
+	int r;
+
+	if (!c->running->image)
+		return STAGE_DONE;
+	if (asprintf(&payload, "%s/" CGROUP_PAYLOAD, c->cgroup) < 0) {
+		payload = NULL;
+		return error_set(err, -ENOMEM, "cannot restrict its devices: out of memory");
+	}
+	if (mkdir(payload, 0755) < 0 && errno != EEXIST)
+		return error_set(err, -errno, "cannot make the cgroup %s: %m", payload);
+	r = restrict_devices(c, payload, err);
+	return r < 0 ? r : STAGE_DONE;
 }
 
 const struct stage container_prepare_stages[] = {
@@ -332,5 +359,6 @@ const struct stage container_prepare_stages[] = {
 	{NULL, stage_own_cgroup},
 	{NULL, stage_spawn},
 	{NULL, stage_scope},
+	{NULL, stage_payload_devices},
 	{NULL, NULL},
 };

@@ -59,6 +59,10 @@ trap exit TERM
 cat /marker
 if { echo run >>/runs; } 2>/dev/null; then echo "runs: $(cat /runs | xargs)"; else echo "no write"; fi
 awk '$2 == "/" { print "root:", $3 }' /proc/mounts
+mkdir /tmp/dev
+mount -t devtmpfs dev /tmp/dev
+set -- /tmp/dev/loop[0-9]
+if [ -b "$1" ] && ! head -c 0 <"$1" 2>/dev/null; then echo "loop: refused"; else echo "loop: open"; fi
 sleep 1000 &
 wait
 X
@@ -130,7 +134,7 @@ step "a partition: two of one image with Ephemeral=yes, and a block device with 
 before=$(cksum <"$MACHINES/gpt.raw")
 device=$(losetup --find --show --partscan "$MACHINES/gpt.raw") || fail "no loop device"
 image_conf e1 gpt.raw Exec.Ephemeral=yes
-image_conf e2 gpt.raw Exec.Ephemeral=yes
+image_conf e2 gpt.raw Exec.Ephemeral=yes Service.DevicePolicy=closed
 image_conf block gpt.raw Files.ReadOnly=yes
 sed -i "s|^Image=.*|Image=$device|" /etc/netnsd/block.container
 assert_ok ctl reload
@@ -139,6 +143,10 @@ await_said e1 "of the image" "runs: run" "root: overlay"
 await_said e2 "of the image" "runs: run" "root: overlay"
 await_said block "of the image" "no write" "root: ext4"
 holds 3 gpt.raw || fail "$(loops)"
+
+step "S52: what nspawn needs of devices, the payload does not get"
+await_said e1 "loop: open"
+await_said e2 "loop: refused"
 
 step "nspawn is killed, and others go on with the image"
 kill -KILL "$(nspawn_of e1)"

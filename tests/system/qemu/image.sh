@@ -30,7 +30,7 @@ await_said() { # NAME LINE...
   local name=$1 line
   shift
   for line; do
-    wait_for 30 said "$name" "$line" || fail "the payload of $name never said '$line': $(log_of "$name")"
+    wait_for 60 said "$name" "$line" || fail "the payload of $name never said '$line': $(log_of "$name")"
   done
 }
 image_conf() { # NAME IMAGE [SECTION.KEY=VALUE...]
@@ -112,7 +112,7 @@ assert_nothing_of second
 step "nspawn is killed: another run, one loop device"
 before=$(identity_of bare)
 kill -KILL "$(nspawn_of bare)"
-wait_for 30 is_another_than "$before" bare || fail "it does not run again"
+wait_for 60 is_another_than "$before" bare || fail "it does not run again"
 await_said bare "runs: run run"
 holds 1 bare.raw || fail "$(loops)"
 

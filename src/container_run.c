@@ -269,7 +269,7 @@ static void ended(struct process *process, int code, int status, void *data)
 	struct supervise_input in = {.event = SUPERVISE_EXITED, .code = code, .status = status};
 	char text[64];
 
-	(void)process;
+	in.failure = process_failure(process);
 	if (c->p->notify) /* what it said before its end comes first */
 		notify_socket_drain(c->p->notify);
 	if (c->p->taken && container_never_began(c, code, status)) {

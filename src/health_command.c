@@ -97,8 +97,9 @@ static void on_exited(struct process *p, int code, int status, void *data)
 	health_told_fn *tell = c->tell;
 	void *owner = c->data;
 
-	(void)p;
-	if (!well)
+	if (!well && process_failure(p))
+		(void)str_format(text, sizeof(text), "%s", process_failure(p));
+	else if (!well)
 		(void)str_format(text, sizeof(text), "%s%s",
 				 exit_code_to_string(code, status, how, sizeof(how)), remark(code, status));
 	command_destroy(c);

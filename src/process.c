@@ -27,15 +27,18 @@
 #include <unistd.h>
 
 #define REAP_DELAY    1.0  /* s; how long the parent of an adopted process may take to reap it */
+#define FAILURE_MAX   256  /* of the child's sentence, with its path */
 #define UNRELEASED_MS 1000 /* for a killed child that has not even exec'd to go */
 
 struct process {
 	struct ev_loop *loop;
 	ev_io ended;	  /* pidfd: it is dead; then, see process_lost(), it is reaped */
 	ev_timer overdue; /* nobody reaps it */
+	ev_io said;	  /* go: what failed in the child, or its exec */
 	int pidfd, go, reaped;
 	pid_t pid;
-	bool over;
+	bool over, released;
+	char failure[FAILURE_MAX];
 	process_exited_fn *exited;
 	void *data;
 };
@@ -44,10 +47,20 @@ static void process_stop(struct process *p)
 {
 	ev_io_stop(p->loop, &p->ended);
 	ev_timer_stop(p->loop, &p->overdue);
+	ev_io_stop(p->loop, &p->said);
+}
+
+static void process_hear(struct process *p)
+{
+	ssize_t n = p->go < 0 ? -1 : recv(p->go, p->failure, sizeof(p->failure) - 1, MSG_DONTWAIT);
+
+	if (n > 0)
+		p->failure[n] = '\0';
 }
 
 static void process_finish(struct process *p, int code, int status)
 {
+	process_hear(p); /* its end may be seen first */
 	process_stop(p);
 	p->over = true;
 	p->exited(p, code, status, p->data); /* may free it */
@@ -134,6 +147,17 @@ static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 		process_finish(p, info.si_code, info.si_status);
 }
 
+/* The end of file is its exec: there is nothing more to be heard. */
+static void on_said(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct process *p = w->data;
+
+	(void)events;
+	process_hear(p);
+	ev_io_stop(loop, w);
+	(void)close(steal_fd(p->go));
+}
+
 static struct process *process_new(struct ev_loop *loop, process_exited_fn *exited, void *data)
 {
 	struct process *p = calloc(1, sizeof(*p));
@@ -144,7 +168,8 @@ static struct process *process_new(struct ev_loop *loop, process_exited_fn *exit
 		.loop = loop, .pidfd = -1, .go = -1, .reaped = -1, .exited = exited, .data = data};
 	ev_init(&p->ended, on_ended);
 	ev_init(&p->overdue, on_overdue);
-	p->ended.data = p->overdue.data = p;
+	ev_init(&p->said, on_said);
+	p->ended.data = p->overdue.data = p->said.data = p;
 	return p;
 }
 
@@ -188,7 +213,7 @@ static pid_t fork_into(int cgroup)
 }
 
 /* With all signals blocked, until the child has its own handlers: see child_signals(). */
-static pid_t child_fork(const struct process_child *c)
+static pid_t child_fork(struct process_child *c)
 {
 	sigset_t all, before;
 	pid_t pid;
@@ -257,11 +282,20 @@ int process_release(struct process *p)
 {
 	ssize_t n;
 
-	if (p->go < 0)
+	if (p->go < 0 || p->released)
 		return -EALREADY;
+	p->released = true;
 	n = send(p->go, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)close(steal_fd(p->go));
+	if (p->over)
+		return -ESRCH;
+	ev_io_set(&p->said, p->go, EV_READ);
+	ev_io_start(p->loop, &p->said);
 	return n == 1 ? 0 : -ESRCH;
+}
+
+const char *process_failure(const struct process *p)
+{
+	return p->failure[0] ? p->failure : NULL;
 }
 
 int process_adopt(struct ev_loop *loop, int pidfd, pid_t pid, process_exited_fn *exited, void *data,
@@ -316,7 +350,7 @@ void process_free(struct process *p)
 	if (!p)
 		return;
 	process_stop(p);
-	if (p->go >= 0 && p->pidfd >= 0 && !p->over)
+	if (p->go >= 0 && !p->released && p->pidfd >= 0 && !p->over)
 		process_discard(p);
 	for (size_t i = 0; i < 3; i++) {
 		int fd = (const int[]){p->go, p->pidfd, p->reaped}[i];

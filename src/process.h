@@ -33,9 +33,13 @@ struct process_spec {
  * a session of its own. If the daemon dies first, the child ends. -errno with err. */
 int process_spawn(struct ev_loop *loop, const struct process_spec *spec, process_exited_fn *exited,
 		  void *data, struct process **ret, struct error *err);
-/* Lets it exec. What fails in the child is told through exited(), with systemd's statuses: 203 the exec (its
- * output says why), 202 descriptors, 208 stdin. -ESRCH: it has ended already, exited() comes; -EALREADY. */
+/* Lets it exec. What fails in the child is told through exited(), with systemd's statuses: 203 the exec, 202
+ * descriptors, and so on; process_failure() says what it was. -ESRCH: it has ended already, exited() comes;
+ * -EALREADY. */
 int process_release(struct process *p);
+/* In exited(): "cannot execute /usr/bin/x: No such file or directory", which its output says too. NULL: what
+ * has ended was the program, or the child was killed. */
+const char *process_failure(const struct process *p);
 pid_t process_pid(const struct process *p);
 int process_pidfd(const struct process *p);
 int process_signal(const struct process *p, int signal); /* by pidfd: never a stranger. -ESRCH: has ended */

@@ -54,6 +54,7 @@ struct supervise_input {
 	enum supervise_event event;
 	uint64_t now, random;
 	int code, status;	/* EXITED; code 0: unknown, which counts as a failure */
+	const char *failure;	/* EXITED: why it never became nspawn, or NULL */
 	enum run_result result; /* NOT_PREPARED */
 };
 

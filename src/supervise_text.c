@@ -56,7 +56,9 @@ void supervise_say_exit(const struct step *x, enum run_result result)
 	char text[64];
 
 	(void)exit_text(x->in->code, x->in->status, text, sizeof(text));
-	if (result == RESULT_PROTOCOL)
+	if (x->in->failure)
+		SAY(x, "nspawn could not be executed: %s", x->in->failure);
+	else if (result == RESULT_PROTOCOL)
 		SAY(x, "%s before it was ready: protocol", text);
 	else if (result == RESULT_SUCCESS)
 		SAY(x, "%s", text);

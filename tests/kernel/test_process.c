@@ -26,6 +26,7 @@ static unsigned ended; /* how many exited() calls */
 struct end {
 	int code, status;
 	unsigned calls;
+	char failure[128];
 };
 
 static void exited(struct process *p, int code, int status, void *data)
@@ -33,7 +34,9 @@ static void exited(struct process *p, int code, int status, void *data)
 	struct end *e = data;
 
 	assert_int_equal(process_signal(p, 0), -ESRCH);
-	*e = (struct end){code, status, e->calls + 1};
+	*e = (struct end){code, status, e->calls + 1, ""};
+	if (process_failure(p))
+		(void)snprintf(e->failure, sizeof(e->failure), "%s", process_failure(p));
 	ended++;
 	ev_break(loop, EVBREAK_ONE);
 }
@@ -184,8 +187,10 @@ static void test_cannot_exec(void **state)
 	end = run(&(struct process_spec){.argv = words("/run/missing", NULL), .output = fd});
 	assert_int_equal(end.code, CLD_EXITED);
 	assert_int_equal(end.status, 203);
+	assert_string_equal(end.failure, "cannot execute /run/missing: No such file or directory");
 	end = run(&(struct process_spec){.argv = words("/run/plain", "x", NULL), .output = fd});
 	assert_int_equal(end.status, 203);
+	assert_string_equal(end.failure, "cannot execute /run/plain: Permission denied");
 	assert_string_equal(read_all(fd), "netnsd: cannot execute /run/missing: No such file or directory\n"
 					  "netnsd: cannot execute /run/plain: Permission denied\n");
 	close(fd);
@@ -210,9 +215,15 @@ static void test_bad_specification(void **state)
 	/* A descriptor that is not open. */
 	spec = (struct process_spec){
 		.argv = words("/bin/true", NULL), .output = -1, .keep = {999}, .n_keep = 1};
-	assert_int_equal(run(&spec).status, 202);
+	end = run(&spec);
+	assert_int_equal(end.status, 202);
+	assert_string_equal(end.failure, "cannot duplicate a descriptor it is to have: Bad file descriptor");
 	spec = (struct process_spec){.argv = words("/bin/true", NULL), .output = 999};
-	assert_int_equal(run(&spec).status, 202);
+	end = run(&spec);
+	assert_int_equal(end.status, 202);
+	assert_string_equal(end.failure, "cannot duplicate its output: Bad file descriptor");
+	/* It is the program's own status. */
+	assert_string_equal(run_shell("exit 203", -1).failure, "");
 }
 
 /* The line of /proc/PID/status that begins with this word. */

@@ -794,6 +794,13 @@ static void test_ends_before_ready(void **state)
 	assert_int_equal(b.s.result, RESULT_SIGNAL);
 	assert_reason(&b, "SIGKILL");
 	b = at_start();
+	step(&b, (struct supervise_input){.event = SUPERVISE_EXITED,
+					  .code = CLD_EXITED,
+					  .status = 203,
+					  .failure = "cannot execute /usr/bin/x: Permission denied"});
+	assert_int_equal(b.s.result, RESULT_EXIT_CODE);
+	assert_reason(&b, "nspawn could not be executed: cannot execute /usr/bin/x: Permission denied");
+	b = at_start();
 	ends(&b, 0, 0);
 	assert_int_equal(b.s.result, RESULT_EXIT_CODE);
 	b = at_running();

@@ -29,6 +29,13 @@ static int add(const struct handed *h)
 	return 0;
 }
 
+static void forget(struct handed *h)
+{
+	free(h->name);
+	free(h->data);
+	*h = (struct handed){.fd = -1};
+}
+
 static int begin_systemd(void)
 {
 	char **names = NULL;
@@ -48,18 +55,27 @@ static int begin_systemd(void)
 	return n < 0 ? n : r;
 }
 
+/* What cannot be read is still open here: whoever waits at the other end is to see that it is over, and the
+ * lock is to be free. systemd's come first. */
+static void drop_handed(void)
+{
+	int first = SD_LISTEN_FDS_START;
+
+	for (size_t i = 0; i < n_list; i++)
+		if (!list[i].stored)
+			forget(&list[i]);
+		else if (list[i].fd >= first)
+			first = list[i].fd + 1;
+	(void)close_range((unsigned)first, ~0U, 0);
+}
+
 int fdstore_begin(void)
 {
 	int r = begin_systemd(), h = handover_read(add);
 
+	if (h < 0)
+		drop_handed();
 	return r < 0 ? r : h;
-}
-
-static void forget(struct handed *h)
-{
-	free(h->name);
-	free(h->data);
-	*h = (struct handed){.fd = -1};
 }
 
 static int take(struct handed *h)

@@ -105,7 +105,9 @@ int main(int argc, char *argv[])
 	if (r != 0)
 		return r < 0 ? 2 : EXIT_SUCCESS;
 	if (fdstore_begin() < 0)
-		log_warning("what systemd handed over cannot be read; going on without it");
+		log_warning(
+			"what systemd, or the program before this one, handed over cannot be read; going on "
+			"without it");
 	(void)signal(SIGPIPE, SIG_IGN);
 	ev_set_syserr_cb(on_syserr);
 	/* Not the default loop: that one reaps every child behind our back. */

@@ -124,7 +124,7 @@ static void test_exec_that_fails(void **state)
 
 static int read_text(const char *text)
 {
-	int fd = memfd_create("test", MFD_CLOEXEC), r;
+	int fd = memfd_create("test", MFD_CLOEXEC), client = dup(STDIN_FILENO), r;
 	char number[16];
 
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
@@ -134,6 +134,10 @@ static int read_text(const char *text)
 	fdstore_end();
 	assert_null(getenv(HANDOVER_VARIABLE));
 	assert_int_equal(fcntl(fd, F_GETFD), -1); /* taken, and closed */
+	/* What else was handed over is nobody's now: who waits at its other end must see that. */
+	assert_int_equal(fcntl(client, F_GETFD), r < 0 ? -1 : 0);
+	if (r == 0)
+		(void)close(client);
 	return r;
 }
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import select
+import signal
 import socket
 import subprocess
 import time
@@ -18,7 +19,8 @@ CONFIG = "/etc/netnsd"
 WORK = "/run/sandbox"
 LIMIT = 60.0  # seconds in which every answer must be there
 LINK_GROUP = 0x6E657473
-SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:")
+# Not that it cannot look for leaks in a program that is traced.
+SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer(?! has enc| does not work)|runtime error:")
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 
@@ -97,7 +99,7 @@ class Daemon:
                 return False
 
     def has_ended(self):
-        return bool(select.select([self.pidfd], [], [], 0)[0])
+        return not self.process or bool(select.select([self.pidfd], [], [], 0)[0])
 
     def collect(self):
         """Its exit status, as subprocess has it: below 0 a signal."""
@@ -248,7 +250,7 @@ def sanitizer_report(text):
 
 
 class Tracer:
-    """strace on threads of the daemon. Counts are per thread."""
+    """strace on threads of the daemon; follow: on all of its threads, and those to come. Counts are per thread."""
 
     def __init__(self, threads, arguments, follow=False, output="/dev/null"):
         command = ["strace", "-o", output] + arguments + (["-f"] if follow else [])
@@ -270,6 +272,60 @@ class Tracer:
             self.process.terminate()
         self.process.stderr.close()
         self.process.wait()
+
+
+class Fork:
+    """Holds the next child of a thread before its first instruction: with Fork(thread) as f, then f.child().
+    The thread itself runs on as it would. strace cannot do that: it counts the parent's calls as well."""
+
+    SEIZE, GETEVENTMSG, CONT, DETACH, INTERRUPT = 0x4206, 0x4201, 7, 17, 0x4207
+    TRACEFORK, EVENT_FORK, WALL = 2, 1, 0x40000000
+
+    def __init__(self, thread):
+        self.thread = thread
+
+    def __enter__(self):
+        self.ptrace(self.SEIZE, self.thread, self.TRACEFORK)
+        return self
+
+    def __exit__(self, *_):
+        if self.thread:
+            self.ptrace(self.INTERRUPT, self.thread)
+            os.waitpid(self.thread, self.WALL)
+            self.ptrace(self.DETACH, self.thread)
+
+    @staticmethod
+    def ptrace(request, pid, data=0):
+        LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+        if LIBC.ptrace(request, pid, None, data) < 0:
+            raise OSError(ctypes.get_errno(), f"ptrace {request}")
+
+    def child(self):
+        """Its pid. It is stopped, as by SIGSTOP, so that somebody else can trace it."""
+        status = self.stop()
+        while status >> 16 != self.EVENT_FORK:
+            # A signal on its way to the thread; other stops there are none.
+            self.ptrace(self.CONT, self.thread, 0 if status >> 16 else os.WSTOPSIG(status))
+            status = self.stop()
+        message = ctypes.c_ulong()
+        self.ptrace(self.GETEVENTMSG, self.thread, ctypes.addressof(message))
+        child = message.value
+        os.waitpid(child, self.WALL)
+        os.kill(child, signal.SIGSTOP)
+        self.ptrace(self.DETACH, child)
+        self.ptrace(self.DETACH, self.thread)
+        self.thread = None
+        return child
+
+    def stop(self):
+        """Why it stopped, as waitpid() has it."""
+        def look():
+            pid, status = os.waitpid(self.thread, os.WNOHANG | self.WALL)
+            return pid and status
+        status = wait_until(look)
+        if not status or not os.WIFSTOPPED(status):
+            raise Trouble(f"forks no child; status {status}")
+        return status
 
 
 # --- the kernel's view ----------------------------------------------------------------------------

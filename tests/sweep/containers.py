@@ -7,11 +7,17 @@
   * a daemon that starts after a kill goes on with what runs, and ends what was begun;
   * netnsd says of each what the kernel says: one nspawn and one init, or none;
   * nothing is left of what does not run: process, cgroup, mount, tree, record, socket, lock, descriptor.
+
+Besides the threads of sweep.py a point may be of "child", the process that is to become nspawn, from its fork to its
+exec: then the daemon serves on, and the start fails with a sentence that has the kernel's own words, or is tried again.
 """
 import collections
+import errno
+import json
 import os
 import re
 import signal
+import socket
 import sys
 import time
 
@@ -19,6 +25,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import harness as h  # noqa: E402
 import machines as m  # noqa: E402
 import sweep  # noqa: E402
+from scenarios import REEXEC  # noqa: E402
 
 LASTING = 1.5  # seconds a fault that lasts does so at most
 IN_BETWEEN = {"start-pre", "start", "stop-sigterm", "stop-sigkill", "stop-post", "auto-restart"}
@@ -32,8 +39,11 @@ SWEPT = {
         "socket", "socketpair", "pidfd_open", "pidfd_send_signal", "clone", "waitid", "unlinkat", "mkdirat", "statfs",
         "fstatfs", "readlink", "setsockopt", "bpf", "kill", "ftruncate", "epoll_create1", "mount", "umount2", "dup3"}),
 }
+# Of the child: what can fail. It sets signals as well, and its umask, which changes nothing outside.
+SWEPT["child"] = ["rt_sigprocmask", "setsid", "chdir", "openat", "fcntl", "dup2", "dup3", "close_range", "prlimit64", "read",
+                  "socket", "setsockopt", "connect", "sendto", "shutdown", "close", "execve"]
 BY_PATH = {
-    "write": re.compile(r"^/(proc/sys/net|etc/netns|run/netnsd|sys/fs/cgroup)/"),
+    "write": re.compile(r"^/((proc/sys/net|etc/netns|run/netnsd|sys/fs/cgroup)/|memfd:)"),
     # Not what has a number in its name, which is another one each time.
     "read": re.compile(r"^/(proc/self|etc|run|usr|tmp|sys/fs/cgroup)/"),
 }
@@ -64,12 +74,13 @@ def files(one=(), words=WORDS, **more):
 
 class Scenario:
     """From `base`, files and the states of containers (left out: they are not declared), by a request to `goal`.
-    `concerned`: those whose PID 1 may be another one afterwards; of the others it may not."""
+    `concerned`: those whose PID 1 may be another one afterwards; of the others it may not. `child`: the faults are
+    in the process that is to become nspawn, from its fork to its exec."""
 
-    def __init__(self, base, request, goal, concerned=("one",)):
+    def __init__(self, base, request, goal, concerned=("one",), child=False):
         self.base, self.states = base
         self.files, self.goal = goal
-        self.request, self.concerned, self.restart = request, concerned, "goal"
+        self.request, self.concerned, self.restart, self.child = request, concerned, "goal", child
 
 
 RUN, DEAD = "running", "dead"
@@ -98,11 +109,46 @@ SCENARIOS = {
                        (SHARED, {"one": DEAD, "mate": DEAD}), ("one", "mate")),
     "c-up": Scenario((SHARED, {"one": DEAD, "mate": DEAD}), ("Namespace.Up", {"name": "one"}),
                      (SHARED, {"one": RUN, "mate": RUN}), ("one", "mate")),
+    # Another program in the daemon's place.
+    "c-reexec": Scenario((SHARED, {"one": RUN, "mate": RUN}), REEXEC, (SHARED, {"one": RUN, "mate": RUN}), ()),
+    # Without Restart=, which fails, and with it.
+    "c-child": Scenario((PLAIN, {"one": DEAD}), ("Container.Start", {"name": "one"}), (PLAIN, {"one": RUN}), child=True),
+    "c-child-again": Scenario((STAYS, {"one": DEAD}), ("Container.Start", {"name": "one"}), (STAYS, {"one": RUN}),
+                              child=True),
 }
+
+
+class Follower:
+    """Who is told of changes. A program that takes over tells all again, and then that it is "ready"."""
+
+    def __init__(self):
+        self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.connection.connect("/run/netnsd/io.netnsd")
+        self.connection.sendall(b'{"method":"io.netnsd.Manager.Subscribe","more":true}\0')
+        self.connection.setblocking(False)
+        self.text, self.over = b"", False
+
+    def heard_ready(self):
+        """Since forget(); or an error, or it was cut off, which tells enough."""
+        try:
+            while not self.over:
+                data = self.connection.recv(65536)
+                self.text += data
+                self.over = not data or b'"error"' in self.text
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.over = True
+        return self.over or b'"ready"' in self.text
+
+    def forget(self):
+        self.heard_ready()
+        self.text = b""
 
 
 class ContainerSweep(sweep.Sweep):
     scenarios, swept, by_path = SCENARIOS, SWEPT, BY_PATH
+    write_files = staticmethod(m.write_files)
 
     def __init__(self):
         super().__init__()
@@ -110,7 +156,8 @@ class ContainerSweep(sweep.Sweep):
             m.make_root(name)
         m.write_file("/run/sandbox/credential", "secret")
         self.held = {}
-        self.still = None  # who is not concerned: the Machine that it is
+        self.others = {}  # who is not concerned: which machine each is
+        self.follower = None
 
     # --- what there is ---
 
@@ -146,6 +193,7 @@ class ContainerSweep(sweep.Sweep):
             elif state == RUN and (told[name].get("pid"), told[name].get("leader")) != (mine[0].nspawn, mine[0].leader):
                 found.append(f"{name} has {mine[0]}, netnsd says {told[name]}")
         found += [f"{len(pids)} inits on one root: {pids}" for pids in m.inits().values() if len(pids) > 1]
+        found += [f"{p.pid} is a zombie" for p in m.processes().values() if p.parent == self.daemon.pid and p.state == "Z"]
         running = [n for n, r in told.items() if r["state"] == RUN]
         return found + m.remains(running, declared, [self.daemon.pid])
 
@@ -164,9 +212,10 @@ class ContainerSweep(sweep.Sweep):
         return {name: (mine[0].leader, mine[0].started) for name, mine in m.machines().items()}
 
     def undisturbed(self, when):
-        now = self.identities().get("still")
-        if now != self.still:
-            raise h.Trouble(f"{when}: still is another one, {now}, was {self.still}")
+        now = self.identities()
+        for name, was in self.others.items():
+            if now.get(name) != was:
+                raise h.Trouble(f"{when}: {name} is another one, {now.get(name)}, was {was}")
 
     # --- states ---
 
@@ -179,7 +228,7 @@ class ContainerSweep(sweep.Sweep):
             if not h.wait_until(lambda: self.daemon.has_ended() or self.rebooted(before[0]), limit):
                 return {"error": "not rebooted", "parameters": self.containers()}
             if self.daemon.has_ended():
-                raise h.Trouble(f"the daemon ended with status {self.daemon.collect()}")
+                raise sweep.Ended(self.daemon.collect())
             return {}
         return super().request(what)
 
@@ -224,7 +273,7 @@ class ContainerSweep(sweep.Sweep):
         if scenario.request and scenario.request[0] == "Namespace.Up":
             self.must(("Namespace.Down", {"name": "one"}))
         self.expect(scenario.states, scenario.base, "without a fault")
-        self.still = self.identities()["still"]
+        self.others = {n: i for n, i in self.identities().items() if n not in scenario.concerned}
         self.base = scenario
 
     @staticmethod
@@ -271,9 +320,9 @@ class ContainerSweep(sweep.Sweep):
 
     def learn(self, name):
         s = SCENARIOS[name]
-        trace = f"{h.WORK}/trace"
+        trace, tracer = f"{h.WORK}/trace", None
         self.go_to_base(s)
-        self.containers()
+        self.look()
         self.held[name] = collections.Counter(self.descriptors())
         if s.request is None:
             self.daemon.stop()
@@ -282,19 +331,22 @@ class ContainerSweep(sweep.Sweep):
             os.kill(self.daemon.pid, signal.SIGCONT)
             if not self.daemon.wait_ready():
                 raise h.Trouble("does not start")
+        elif s.child:
+            if "error" in self.ask_tracing_child(s, ["-y"], output=trace):
+                raise h.Trouble("does not start")
         else:
             m.write_files(s.files)
-            loop, workers = self.daemon.threads()
-            tracer = h.Tracer([loop] + workers, ["-y", "-e", "trace=!futex"], output=trace)
+            tracer = self.trace_running(s, trace)
             self.must(s.request)
         loop, _ = self.daemon.threads()
         self.settled()
-        tracer.detach()
+        if tracer:
+            tracer.detach()
         self.base = None
         self.expect(s.goal, s.files, "without a fault")
         self.undisturbed("without a fault")
         self.expected[name] = h.without_indexes(h.view())
-        counts = self.calls_in(trace, loop, name, s.request is not None)
+        counts = self.calls_in(trace, loop, name, s.request is not None, "child" if s.child else "worker")
         # Of a daemon that starts, the loop's is sd_notify().
         return {key: k for key, k in counts.items() if s.request is not None or key != "loop:socket"}
 
@@ -359,7 +411,7 @@ class ContainerSweep(sweep.Sweep):
             if now.get(n) not in (s.states.get(n), s.goal[n]):
                 raise h.Trouble(f"{n} is {now.get(n)} after a kill and a start: {self.containers().get(n)}")
             # It had come up, or nobody had asked it to end.
-            if name in ("c-start", "c-daemon", "c-up") and n in before and before[n][0].payload and \
+            if name in ("c-start", "c-up") and n in before and before[n][0].payload and \
                     self.identities().get(n) != (before[n][0].leader, before[n][0].started):
                 raise h.Trouble(f"{n} is another one after a kill and a start")
         self.agree(self.declared(s.files), "after a kill and a start")
@@ -375,41 +427,79 @@ class ContainerSweep(sweep.Sweep):
         try:
             return self.daemon.receive(LASTING)
         except h.Gone:
-            return self.request(s.request) if self.daemon.has_ended() else None
+            return self.cut_off()
 
-    def running_point(self, point):
-        name, key, k, errno, how = point
-        s = SCENARIOS[name]
-        self.go_to_base(s)
-        self.containers()  # with a connection
-        self.base = None
-        m.write_files(s.files)
-        self.daemon.forget_log()
-        loop, workers = self.daemon.threads()
-        tracer = h.Tracer([loop] if key.startswith("loop:") else workers, self.arguments(*point))
-        reply = None
+    def look(self):
+        self.containers()
+        if self.follower:
+            self.follower.connection.close()
+        self.follower = Follower() if self.base.request == REEXEC else None
+        if self.follower and not h.wait_until(self.follower.heard_ready):
+            raise h.Trouble("who follows is not told what there is")
+
+    def taken_over(self, reply):
+        """Or not, which is said. Then once more, without a fault; who followed, and was not cut off, follows on."""
+        if re.search("cannot (hand over|prepare|execute)", self.daemon.log()) and \
+                "message" not in (reply or {}).get("parameters", {}):
+            raise h.Trouble(f"who asked is not told that nobody took over: {reply}")
+        self.follower.forget()
+        self.must(REEXEC)
+        if not h.wait_until(self.follower.heard_ready):
+            raise h.Trouble("who follows is told nothing any more")
+
+    def outcome(self, s, how):
         try:
-            if errno == "KILL":
-                try:
-                    self.request(s.request)
-                    self.daemon.kill()
-                except h.Trouble:
-                    pass
-                tracer.detach()
-                self.restart(name)
-                return
-            try:
-                reply = self.answered(s, how == "lasting")
-            except h.Trouble:
-                if self.daemon.has_ended():
-                    raise
+            return self.answered(s, how == "lasting")
+        except h.Trouble:
+            if self.daemon.has_ended():
+                raise
+            return None
+
+    def faulted(self, point):
+        s = SCENARIOS[point[0]]
+        if not s.child:
+            return super().faulted(point)
+        return self.ask_tracing_child(s, self.arguments(*point), LASTING if point[4] == "lasting" else h.LIMIT)
+
+    def ask_tracing_child(self, s, arguments, limit=h.LIMIT, output="/dev/null"):
+        """The reply, with a tracer on the child that comes of the request, until its exec."""
+        with h.Fork(self.daemon.pid) as fork:
+            self.daemon.send(s.request[0], **s.request[1])
+            child = fork.child()
+        tracer = h.Tracer([child], ["-b", "execve"] + arguments, follow=True, output=output)
+        try:
+            os.kill(child, signal.SIGCONT)
+            return self.daemon.receive(limit)
+        except h.Trouble:
+            if limit == h.LIMIT:
+                raise
+            return None
         finally:
             tracer.detach()
+
+    def child_told(self, error, now, reply):
+        """Of a child that came to nothing: the log says why, and the reply when it is not tried again."""
+        why = "SIGKILL" if error == "KILL" else os.strerror(getattr(errno, error))
+        log = self.daemon.log()
+        if reply is None and "TimeoutStartSec=" in log:
+            return  # it was interrupted again and again, for too long
+        if now["one"] != RUN and why not in json.dumps(reply):
+            raise h.Trouble(f"the reply does not say why: {reply}")
+        if (now["one"] != RUN or "starts again in" in log) and why not in log:
+            raise h.Trouble(f"the log does not say why: {log}")
+
+    def after_fault(self, point, reply):
+        name = point[0]
+        s = SCENARIOS[name]
         now = self.settled()
         told = self.reported(reply)
         wrong = [f"{n} is {now.get(n)}" for n, state in s.goal.items() if now.get(n) != state]
         if wrong and not told:
             raise h.Trouble(f"nobody was told: {wrong}; reply: {reply}")
+        if s.child:
+            self.child_told(point[3], now, reply)
+        if s.request == REEXEC:
+            self.taken_over(reply)
         self.undisturbed("after the fault")
         self.converge(name, "after the fault")
         self.at_rest(name)
@@ -421,7 +511,6 @@ class ContainerSweep(sweep.Sweep):
         name, key, k, errno, _how = point
         s = SCENARIOS[name]
         self.go_to_base(s)
-        before = self.identities()
         self.base = None
         # Stopped or killed is the same to what runs.
         if k % 2:
@@ -449,9 +538,6 @@ class ContainerSweep(sweep.Sweep):
         else:
             self.converge(name, "after the fault")
             self.at_rest(name)
-        now = self.identities()
-        if now != before:
-            raise h.Trouble(f"not the same containers: {now}, were {before}")
 
 
 if __name__ == "__main__":

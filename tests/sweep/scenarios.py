@@ -156,6 +156,7 @@ class Scenario:
 
 
 APPLY = ("Manager.Apply", {})
+REEXEC = ("Manager.Reexec", {})
 SCENARIOS = {
     # Traced from the first instruction; request None: the start itself.
     "start": Scenario({}, LAB, None),
@@ -163,6 +164,8 @@ SCENARIOS = {
     "change": Scenario(LAB, CHANGED, APPLY),
     # "HUP": the signal instead of a call.
     "reload": Scenario(LAB, CHANGED, "HUP"),
+    # Traced through the exec, in the old program and in the new one.
+    "reexec": Scenario(LAB, LAB, REEXEC),
     "delete": Scenario(LAB, {"host": HOST}, APPLY),
     "down": Scenario(LAB, LAB, ("Namespace.Down", {"all": True}), restart="either"),
     "up": Scenario(LAB, LAB, ("Namespace.Up", {"name": "red"}), restart="either",

@@ -13,7 +13,11 @@ in its place. Then:
     brings, to the last attribute, and the plan is empty;
   * no descriptor is lost, no thread is in a wrong namespace, and when all files are gone nothing
     is left.
+
+Of a program that takes the place of another one, both are traced. The new one may refuse to start, with a word, as
+any; the old one goes on when nobody takes over.
 """
+import collections
 import json
 import os
 import random
@@ -24,7 +28,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import harness as h  # noqa: E402
-from scenarios import CHANGED, SCENARIOS, SYSCTLS  # noqa: E402
+from scenarios import CHANGED, REEXEC, SCENARIOS, SYSCTLS  # noqa: E402
 
 ERRNOS = ["ENOMEM", "ENOBUFS", "ENOSPC", "EMFILE", "EINTR", "EPERM", "EIO"]
 
@@ -38,13 +42,30 @@ CALLS = {
     # Not sendmsg() and socket(), which are sd_notify(): without it nobody can be told anything.
     "loop": ["openat", "mkdir", "unlink", "rename", "rmdir", "write", "fcntl", "flock", "newfstatat", "statx", "read",
              "getdents64", "sendto", "access", "recvmsg", "clone3", "bind", "listen", "chmod",
-             "fchmod", "symlink", "chown", "fchownat", "timerfd_create", "inotify_init1", "inotify_add_watch"],
+             "fchmod", "symlink", "chown", "fchownat", "timerfd_create", "inotify_init1", "inotify_add_watch",
+             "execve", "memfd_create", "lseek", "pread64"],
 }
 # These fail only in files: without its eventfd a thread cannot wake another at all.
 BY_PATH = {
     "write": re.compile(r"^/(proc/sys/net|etc/netns|run/netnsd)/"),
     "read": re.compile(r"^/(proc|etc|run|usr|tmp)/"),
 }
+
+
+def changes(call, arguments):
+    """Whether it changes something. A program that takes over looks at what every one looks at that starts; those
+    calls fail in the scenarios of a start."""
+    looks = {"newfstatat", "statx", "fstatfs", "statfs", "read", "getdents64", "access", "faccessat2", "readlink",
+             "readlinkat", "getsockopt", "fgetxattr", "flistxattr", "recvmsg"}
+    return call not in looks and (call != "openat" or re.search("O_(CREAT|WRONLY|RDWR)", arguments))
+
+
+class Ended(h.Trouble):
+    """The daemon did."""
+
+    def __init__(self, status):
+        super().__init__(f"the daemon ended with status {status}")
+        self.status = status
 
 
 class Sweep:
@@ -71,14 +92,31 @@ class Sweep:
                 return {}
             return self.daemon.call(what[0], **what[1])
         except h.Gone:
-            if self.daemon.has_ended():
-                raise h.Trouble(f"the daemon ended with status {self.daemon.collect()}") from None
-            return None
+            return self.cut_off()
+
+    def cut_off(self):
+        """None, if it is not for the end of the daemon."""
+        if self.daemon.has_ended():
+            raise Ended(self.daemon.collect())
+
+    def await_heir(self, limit=h.LIMIT):
+        """Whoever answers Reexec has only begun: until it has started, or ended."""
+        def started_or_ended():
+            try:
+                reply = self.daemon.call("Manager.Describe")
+                return reply.get("parameters", {}).get("state") != "starting"
+            except h.Gone:
+                return self.daemon.has_ended()
+        if not h.wait_until(started_or_ended, limit) and limit == h.LIMIT:
+            raise h.Trouble("the program that took over does not start")
+        self.cut_off()
 
     def must(self, what):
         reply = self.request(what)
         if reply is None or "error" in reply:
             raise h.Trouble(f"{what} without a fault: {json.dumps(reply)}")
+        if what == REEXEC:
+            self.await_heir()
 
     def start_clean(self):
         """A daemon on an empty system."""
@@ -140,16 +178,20 @@ class Sweep:
         else:
             self.go_to_base(s)
             h.write_files(s.files)
-            loop, workers = self.daemon.threads()
-            if len(workers) != 1:
-                raise RuntimeError("the sweep needs Workers=1")
-            tracer = h.Tracer([loop] + workers, ["-y", "-e", "trace=!futex"], output=trace)
+            tracer = self.trace_running(s, trace)
             self.must(s.request)
         loop, workers = self.daemon.threads()
         tracer.detach()
         self.expected[name] = h.without_indexes(h.view(SYSCTLS))
         self.base = None
         return self.calls_in(trace, loop, name, s.request is not None)
+
+    def trace_running(self, s, output):
+        loop, workers = self.daemon.threads()
+        if len(workers) != 1:
+            raise RuntimeError("the sweep needs Workers=1")
+        follow = s.request == REEXEC
+        return h.Tracer([loop] if follow else [loop] + workers, ["-y", "-e", "trace=!futex"], follow, output)
 
     def learn_base(self, name):
         """What a start makes of the files alone."""
@@ -160,41 +202,44 @@ class Sweep:
             raise SystemExit("cannot start")
         self.expected["base of " + name] = h.without_indexes(h.view(SYSCTLS))
 
-    def calls_in(self, trace, loop, name, begun):
-        """{thread:call: range of counts} of what strace wrote."""
-        counts = {}
+    def calls_in(self, trace, loop, name, begun, other="worker"):
+        """{thread:call: counts} of what strace wrote."""
+        counts, found, others = collections.Counter(), {}, set()  # others: programs that it executes
         with open(trace, encoding="utf-8", errors="replace") as f:
             for line in f:
                 m = re.match(r"(\d+) +(\w+)\((.*)", line)
-                if not m:
+                if not m or m[1] in others:
                     continue
-                thread = "loop" if int(m[1]) == loop else "worker"
+                thread = "loop" if int(m[1]) == loop else other
                 call, arguments = m[2], m[3]
                 key = f"{thread}:{call}"
                 path = re.match(r"\d+<([^>]*)>", arguments)
-                if call in self.by_path:
+                if call in self.by_path and thread != "child":
                     if not path or not self.by_path[call].match(path[1]):
                         continue
                     self.paths.setdefault((name, call), set()).add(path[1])
-                # The loader's own calls come before the first look at a configuration.
-                begun = begun or "/netnsd.conf" in arguments
-                if call in self.swept[thread]:
-                    low, _ = counts.get(key, (None, 0))
-                    counts[key] = (low, counts.get(key, (None, 0))[1] + 1)
-                    if begun and low is None:
-                        counts[key] = (counts[key][1], counts[key][1])
-        return {key: range(low, high + 1) for key, (low, high) in counts.items() if low is not None}
+                # The loader's own calls come before the first look at a configuration, or at what is handed over.
+                begun = begun or "/netnsd.conf" in arguments or "memfd:" in arguments
+                counts[m[1], call] += 1
+                wanted = self.scenarios[name].request != REEXEC or changes(call, arguments)
+                if begun and wanted and call in self.swept[thread]:
+                    found.setdefault(key, set()).add(counts[m[1], call])
+                if call == "execve" and thread == "loop":
+                    begun = False
+                elif call == "execve":
+                    others.add(m[1])
+        return {key: sorted(ks) for key, ks in found.items()}
 
     def points(self, name):
         counts = self.learn(name)
-        for key, range_ in sorted(counts.items()):
-            if self.scenarios[name].request is None and key.startswith("worker:"):
+        for key, ks in sorted(counts.items()):
+            if self.scenarios[name].request in (None, REEXEC) and key.startswith("worker:"):
                 # Threads cannot be told apart before they are there: every one counts for itself.
                 # Nor socket(): the loop's is sd_notify().
                 if "loop:" + key[7:] in counts or key == "worker:socket":
                     continue
                 key = key.replace("worker:", "all:")
-            for k in range_:
+            for k in ks:
                 yield (name, key, k, "KILL", "once")
                 for e in ERRNOS:
                     yield (name, key, k, e, "once")
@@ -332,30 +377,62 @@ class Sweep:
         self.converge(name, "after the fault")
 
     def running_point(self, point):
-        name, key, k, errno, how = point
-        s = SCENARIOS[name]
+        name, key, _k, errno, _how = point
+        s = self.scenarios[name]
         self.go_to_base(s)
-        self.daemon.list()  # with a connection
-        held = self.daemon.descriptors()
+        self.look()  # with a connection
+        self.before = self.daemon.descriptors()
         self.base = None
-        h.write_files(s.files)
+        self.write_files(s.files)
         self.daemon.forget_log()
-        loop, workers = self.daemon.threads()
-        tracer = h.Tracer([loop] if key.startswith("loop:") else workers, self.arguments(*point))
         try:
-            if errno == "KILL":
-                try:
-                    self.request(s.request)
-                    self.daemon.kill()
-                except h.Trouble:
-                    pass
-                tracer.detach()
-                self.restart(name)
-                return
-            reply = self.request(s.request)
-            told = self.reported(reply)
+            outcome = self.faulted(point)
+        except Ended as ended:
+            if (errno != "KILL" or key.startswith("child:")) and not self.heir_refused(s, ended):
+                raise
+        if not self.daemon.process:
+            self.restart(name)
+        else:
+            self.after_fault(point, outcome)
+
+    def heir_refused(self, s, ended):
+        """A program that has taken the place of another one may refuse to start, as any, with a word."""
+        _, taken, words = self.daemon.log().partition("another program takes over")
+        said = [line for line in words.split("\n")[1:] if line and "LeakSanitizer" not in line]
+        return s.request == REEXEC and taken and ended.status > 0 and said
+
+    def faulted(self, point):
+        """What came of the request with the fault in its way. A kill that was in the way of nothing comes after it."""
+        name, key, _k, errno, how = point
+        s = self.scenarios[name]
+        loop, workers = self.daemon.threads()
+        follow = key.startswith("all:")
+        tracer = h.Tracer([loop] if key.startswith("loop:") or follow else workers, self.arguments(*point), follow)
+        try:
+            outcome = self.request(s.request) if errno == "KILL" else self.outcome(s, how)
+            if s.request == REEXEC:
+                self.await_heir(2 if how == "lasting" else h.LIMIT)
         finally:
             tracer.detach()
+        if how == "lasting" and s.request == REEXEC:
+            self.await_heir()
+        if errno == "KILL":
+            self.daemon.kill()
+        return outcome
+
+    # What a sweep of something else does otherwise.
+    write_files = staticmethod(h.write_files)
+
+    def look(self):
+        self.daemon.list()
+
+    def outcome(self, s, _how):
+        reply = self.request(s.request)
+        return reply, self.reported(reply)
+
+    def after_fault(self, point, outcome):
+        name, (reply, told) = point[0], outcome
+        s = self.scenarios[name]
         now = h.without_indexes(h.view(SYSCTLS))
         self.half_made(name, now)
         # What was let go the kernel removes in its own time.
@@ -368,8 +445,8 @@ class Sweep:
         self.converge(name, "after the fault")
         self.at_rest(name)
         self.go_to_base(s)
-        if not h.wait_until(lambda: len(self.daemon.descriptors()) <= len(held), 5):
-            raise h.Trouble(f"lost descriptors: before {held}, now {self.daemon.descriptors()}; names {h.names()}, "
+        if not h.wait_until(lambda: len(self.daemon.descriptors()) <= len(self.before), 5):
+            raise h.Trouble(f"lost descriptors: before {self.before}, now {self.daemon.descriptors()}; names {h.names()}, "
                             f"{ {n: u.get('state') for n, u in self.daemon.list().items()} }")
 
     def point(self, point):

@@ -94,10 +94,12 @@ static int set_cloexec(const struct handover *h, bool on)
 
 static int write_all(int fd, const char *text, size_t length)
 {
+	unsigned interrupted = 0;
+
 	while (length > 0) {
 		ssize_t n = write(fd, text, length);
 
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && (errno != EINTR || ++interrupted > EINTR_TRIES))
 			return -errno;
 		if (n > 0) {
 			text += n;
@@ -204,6 +206,7 @@ static int take_entry(const json_t *entry, struct handed *ret)
 static int read_all(int fd, char **ret, size_t *ret_length)
 {
 	_cleanup_free_ char *text = NULL;
+	unsigned interrupted = 0;
 	struct stat st;
 	size_t done = 0;
 
@@ -215,7 +218,7 @@ static int read_all(int fd, char **ret, size_t *ret_length)
 	while (done < (size_t)st.st_size) {
 		ssize_t n = pread(fd, text + done, (size_t)st.st_size - done, (off_t)done);
 
-		if (n <= 0 && errno != EINTR)
+		if (n == 0 || (n < 0 && (errno != EINTR || ++interrupted > EINTR_TRIES)))
 			return -EIO;
 		done += n > 0 ? (size_t)n : 0;
 	}

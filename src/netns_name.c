@@ -80,6 +80,7 @@ static int probe_at(int directory, const char *name, enum netns_name_state *ret_
 {
 	_cleanup_close_ int path = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -1;
 	struct statfs fs;
+	int type;
 
 	*ret_fd = -1;
 	*ret_what = "a network namespace";
@@ -96,7 +97,11 @@ static int probe_at(int directory, const char *name, enum netns_name_state *ret_
 		if (fd < 0)
 			return error_set(err, -errno, "Cannot open %s/%s: %s", NETNS_DIRECTORY, name,
 					 strerror(errno));
-		if (ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET) {
+		type = ioctl(fd, NS_GET_NSTYPE);
+		if (type < 0) /* not "no": whoever cannot be told apart from a stranger would be disowned */
+			return error_set(err, -errno, "Cannot ask what %s/%s is: %s", NETNS_DIRECTORY, name,
+					 strerror(errno));
+		if (type == CLONE_NEWNET) {
 			*ret_state = NETNS_NAME_NAMESPACE;
 			*ret_fd = steal_fd(fd);
 			return 0;

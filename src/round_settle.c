@@ -4,11 +4,13 @@
 
 #include "cleanup.h"
 #include "manager_internal.h"
+#include "netns.h"
 #include "str.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* After a failure it is tried again in 1, 2, 4 ... 64 seconds, unless an event says earlier that
  * something has changed. */
@@ -30,6 +32,28 @@ static void try_again(struct unit *u)
 	unit_mark_later(u, seconds);
 }
 
+/* Somebody else's namespace: held while Adopt= was tried, or was still in the file. A descriptor would keep
+ * it alive when its owner removes the name, and it would be in the way of ours for good. */
+static bool is_not_to_be_held(const struct round_item *i)
+{
+	const struct unit *u = i->unit;
+
+	if (!i->netns || u->fd < 0 || nsid_is_created(u->nsid))
+		return false;
+	return !u->applied || (!i->netns->adopt && !i->survey.named);
+}
+
+static void let_go(struct unit *u)
+{
+	(void)close(u->fd);
+	u->fd = -1;
+	watch_set_nsid(u, -1);
+	u->cookie = u->device = u->inode = 0;
+	u->classes = 0;
+	u->classes_known = false;
+	unit_set_applied(u, NULL);
+}
+
 /* A try that takes links down, fails, and puts them back costs traffic: only when there is hope. */
 static void settle_failed(struct round_item *i)
 {
@@ -38,6 +62,8 @@ static void settle_failed(struct round_item *i)
 	unit_set_state(u, NETNS_FAILED, &i->error);
 	u->told_failure = i->error;
 	u->clean = false;
+	if (is_not_to_be_held(i))
+		let_go(u);
 	if (!i->destroyed || !is_lasting(i->error.code))
 		try_again(u);
 }

@@ -170,4 +170,27 @@ assert_eq "$(cat /etc/netns/good/resolv.conf)" "nameserver 192.0.2.53"
 rm -r /etc/netns/good
 assert_ok ctl apply
 assert_contains "$(cat /etc/netns/good/resolv.conf)" "nameserver 10.30.0.1"
+
+step "what could not be adopted, or no longer is, is not held: its owner takes it away, and the name is ours"
+ip netns add moved
+ip -n moved link add eth0 type veth peer name keep0
+conf moved <<<$'[Namespace]\nAdopt=yes\n[Veth eth0]'
+assert_status 1 ctl apply
+assert_contains "$OUTPUT" "a link eth0 exists already in moved"
+sed -i /Adopt/d /etc/netnsd/moved.netns
+ip netns del moved
+assert_ok ctl apply
+assert_eq "$(state_of moved)" configured
+assert_ne "$(nsid_of moved)" ""
+rm /etc/netnsd/moved.netns
+assert_ok ctl apply
+ip netns add moved
+conf moved <<<$'[Namespace]\nAdopt=yes\n[Veth eth0]'
+assert_ok ctl apply
+sed -i /Adopt/d /etc/netnsd/moved.netns
+assert_status 1 ctl apply
+assert_contains "$OUTPUT" "Adopt=yes takes it over"
+ip netns del moved
+assert_soon_eq configured state_of moved
+assert_plan_empty
 finish

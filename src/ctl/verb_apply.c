@@ -124,6 +124,7 @@ static void print_waiting(const struct ctl *c, const struct reply *reply)
 
 	if (!c->confirm || c->json != JSON_MODE_OFF || reply->error)
 		return;
+	(void)fflush(stdout); /* both may go to one pipe */
 	if (!json_truth(reply->parameters, "waiting"))
 		(void)fprintf(stderr, "Nothing was changed, so nothing has to be confirmed.\n");
 	else

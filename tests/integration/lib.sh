@@ -147,6 +147,19 @@ find_programs() {
   export NETNSD NETNSCTL NETNSD_PLUGIN_PATH PLUGINS NETNSD_SRCDIR
 }
 
+# For tests of what is installed; before sandbox().
+need_build_directory() {
+  NETNSD_BUILDDIR=${NETNSD_BUILDDIR:-$(dirname "${NETNSD:-/nowhere}")}
+  [ -f "$NETNSD_BUILDDIR/Makefile" ] || skip "needs the build directory for make install; NETNSD_BUILDDIR says where"
+  export NETNSD_BUILDDIR
+}
+
+# Without the jobs of the make that runs us, and without anything of the tree by accident.
+make_install() { # DESTDIR
+  (unset MAKEFLAGS MAKELEVEL MFLAGS; make -C "$NETNSD_BUILDDIR" install DESTDIR="$1") >"$SANDBOX/install.log" 2>&1 ||
+    fail "make install: $(tail -n 20 "$SANDBOX/install.log")"
+}
+
 # Everything after this call runs inside.
 sandbox() { # "$@"
   if [ "${NETNSD_SANDBOX-}" != "$$" ] || [ $$ != 1 ]; then

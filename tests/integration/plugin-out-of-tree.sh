@@ -5,10 +5,9 @@
 # without keeping the daemon, or the others, from working.
 . "$(dirname "$0")/lib.sh" || exit 1
 
-BUILD=${NETNSD_BUILDDIR:-$(dirname "${NETNSD:-/nowhere}")}
 if [ "${NETNSD_SANDBOX-}" = "" ]; then
   need_program make "${CC:-cc}"
-  [ -f "$BUILD/Makefile" ] || skip "needs the build directory for make install; NETNSD_BUILDDIR says where"
+  need_build_directory
 fi
 sandbox "$@"
 
@@ -17,9 +16,7 @@ OUT=$SANDBOX/plugins
 mkdir -p "$DEST" "$OUT" "$SANDBOX/tree"
 
 step "make install"
-# Not this make's jobs, and nothing of the tree by accident.
-(unset MAKEFLAGS MAKELEVEL MFLAGS; make -C "$BUILD" install DESTDIR="$DEST") >"$SANDBOX/install.log" 2>&1 ||
-  fail "make install: $(tail -n 20 "$SANDBOX/install.log")"
+make_install "$DEST"
 header=$(find "$DEST" -path '*/include/netnsd/plugin.h')
 [ -f "$header" ] || fail "the header is not installed"
 include=${header%/netnsd/plugin.h}
@@ -80,7 +77,7 @@ if command -v pkg-config >/dev/null; then
     fail "netnsd.pc says that the header is in $(pkg-config --variable=includedir netnsd)"
 fi
 cp "$installed"/{veth,static}.so "$OUT"
-conformance=$BUILD/tests/plugins/conformance.t
+conformance=$NETNSD_BUILDDIR/tests/plugins/conformance.t
 [ ! -x "$conformance" ] || assert_ok "$conformance" "$OUT"
 
 step "and some that must be refused"

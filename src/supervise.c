@@ -58,6 +58,7 @@ static unsigned begin(const struct step *x)
 		return enter(x, CONTAINER_START_PRE, 0) | EFFECT_PREPARE;
 	s->result = RESULT_START_LIMIT;
 	supervise_say_limit(x);
+	memcpy(s->decision, s->reason, sizeof(s->decision)); /* instead of "starts again in" */
 	return enter(x, CONTAINER_FAILED, 0);
 }
 
@@ -166,6 +167,7 @@ static void ask_stop(const struct step *x)
 {
 	x->s->stop_asked = true;
 	x->s->again = false;
+	x->s->decision[0] = '\0'; /* of an earlier run: of this one nothing will be decided */
 	SAY(x, "stop asked for");
 }
 

@@ -559,8 +559,10 @@ static void test_stop_during_auto_restart(void **state)
 
 	(void)state;
 	assert_int_not_equal(b.s.deadline, 0);
+	assert_non_null(strstr(b.s.decision, "starts again in"));
 	assert_int_equal(tell(&b, SUPERVISE_STOP), C);
 	assert_state(&b, CONTAINER_DEAD);
+	assert_string_equal(b.s.decision, "");
 	assert_int_equal(b.s.deadline, 0);
 	assert_int_equal(b.s.result, RESULT_EXIT_CODE); /* of the last run: still true */
 	assert_int_equal(tell(&b, SUPERVISE_TIMER), 0);
@@ -668,6 +670,7 @@ static void test_start_limit(void **state)
 	assert_int_equal(b.s.result, RESULT_START_LIMIT);
 	assert_int_equal(b.s.deadline, 0);
 	assert_reason(&b, "more than 5 starts within 10s");
+	assert_string_equal(b.s.decision, b.s.reason); /* not "starts again in 100ms" */
 	/* By hand it is the same: the one who asks must hear of it. */
 	assert_int_equal(tell(&b, SUPERVISE_START), C);
 	assert_state(&b, CONTAINER_FAILED);

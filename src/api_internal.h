@@ -56,7 +56,8 @@ json_t *api_unit_entry(const struct unit *u, const char *name, bool with_text);
 /* One reply of Describe. */
 json_t *api_unit_description(const struct unit *u, const char *name, const struct operation_result *r,
 			     bool with_text);
-json_t *api_links(const struct netns *declared, const struct actual *actual);
+/* host: what the daemon's own namespace is called; NULL: unknown. */
+json_t *api_links(const struct netns *declared, const struct actual *actual, const char *host);
 
 /* --- containers to JSON (api_container_json.c) ---------------------------------------------------- */
 

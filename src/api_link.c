@@ -40,7 +40,19 @@ static json_t *settings(const struct link *l)
 	return api_built(array, r);
 }
 
-static int put_declared(json_t *o, const struct link *l)
+static int put_parent(json_t *o, const struct link *l, const char *host)
+{
+	char parent[256 + IFNAMSIZ];
+	bool elsewhere = l->parent_on_host && !l->netns->host && host != NULL;
+
+	if (l->parent[0] == '\0')
+		return 0;
+	(void)snprintf(parent, sizeof(parent), "%s%s%s", l->parent, elsewhere ? " at " : "",
+		       elsewhere ? host : "");
+	return api_put_text(o, "parent", parent);
+}
+
+static int put_declared(json_t *o, const struct link *l, const char *host)
 {
 	char peer[256 + IFNAMSIZ];
 	int r = 0;
@@ -50,6 +62,7 @@ static int put_declared(json_t *o, const struct link *l)
 		(void)snprintf(peer, sizeof(peer), "%s at %s", l->peer->name, l->peer->netns->name);
 		r |= api_put_text(o, "peer", peer);
 	}
+	r |= put_parent(o, l, host);
 	if (l->config != NULL)
 		r |= api_put(o, "settings", settings(l));
 	return r;
@@ -94,6 +107,18 @@ static json_t *addresses(const struct actual *a, int ifindex)
 	return api_built(array, r);
 }
 
+/* IFLA_LINK is the other end of a pair, else what the link stands on. */
+static const char *parent_of(const struct actual *a, const struct actual_link *l)
+{
+	const struct actual_link *parent;
+
+	if (l->parent == 0 || l->parent == l->ifindex || l->link_nsid >= 0 ||
+	    (l->has_kind && (str_equal(l->kind, "veth") || str_equal(l->kind, "vxcan"))))
+		return NULL;
+	parent = actual_link_by_index(a, l->parent);
+	return parent != NULL ? parent->name : NULL;
+}
+
 static int put_actual(json_t *o, const struct actual *a, const struct actual_link *l)
 {
 	const struct actual_link *master = l->master != 0 ? actual_link_by_index(a, l->master) : NULL;
@@ -106,6 +131,7 @@ static int put_actual(json_t *o, const struct actual *a, const struct actual_lin
 	r |= api_put_int(o, "mtu", l->mtu);
 	r |= put_mac(o, l);
 	r |= api_put_text(o, "master", master != NULL ? master->name : NULL);
+	r |= api_put_text(o, "parent", parent_of(a, l));
 	r |= api_put_text(o, "alias", l->alias);
 	r |= api_put_texts(o, "alternativeNames", l->altnames);
 	r |= api_put(o, "addresses", addresses(a, l->ifindex));
@@ -114,7 +140,7 @@ static int put_actual(json_t *o, const struct actual *a, const struct actual_lin
 	return r;
 }
 
-json_t *api_links(const struct netns *declared, const struct actual *actual)
+json_t *api_links(const struct netns *declared, const struct actual *actual, const char *host)
 {
 	json_t *array = json_array(), *o;
 	const struct link *l;
@@ -126,7 +152,7 @@ json_t *api_links(const struct netns *declared, const struct actual *actual)
 		r |= put_actual(o, actual, &actual->links[i]);
 		l = declared != NULL ? netns_find_link(declared, actual->links[i].name) : NULL;
 		if (l != NULL)
-			r |= put_declared(o, l);
+			r |= put_declared(o, l, host);
 		r |= json_array_append_new(array, o);
 	}
 	if (declared != NULL)
@@ -136,7 +162,7 @@ json_t *api_links(const struct netns *declared, const struct actual *actual)
 			o = json_object();
 			r |= api_put_text(o, "name", l->name);
 			r |= api_put_text(o, "kind", l->kind->name);
-			r |= put_declared(o, l);
+			r |= put_declared(o, l, host);
 			r |= json_array_append_new(array, o);
 		}
 	return api_built(array, r);

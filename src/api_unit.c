@@ -106,10 +106,12 @@ json_t *api_unit_description(const struct unit *u, const char *name, const struc
 			     bool with_text)
 {
 	const struct actual *a = result->actual;
+	const struct desired *tree = u != NULL && u->manager != NULL ? u->manager->desired : NULL;
+	const char *host = tree != NULL && tree->host != NULL ? tree->host->name : NULL;
 	json_t *o = api_unit_entry(u, name, with_text);
 	int r = 0;
 
-	r |= api_put(o, "links", api_links(u != NULL ? u->netns : NULL, a));
+	r |= api_put(o, "links", api_links(u != NULL ? u->netns : NULL, a, host));
 	if (a != NULL) {
 		r |= api_put(o, "routes", lines(a, a->n_routes, route_line));
 		r |= api_put(o, "rules", lines(a, a->n_rules, rule_line));

@@ -21,6 +21,7 @@ enum ctl_exit { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NOT_RUNNING = 3
 enum exec_exit { EXEC_FAILED = 125, EXEC_NOT_EXECUTABLE = 126, EXEC_NOT_FOUND = 127 };
 
 enum json_mode { JSON_MODE_OFF, JSON_MODE_PRETTY, JSON_MODE_SHORT };
+enum graph_format { GRAPH_DOT, GRAPH_MERMAID, GRAPH_SVG };
 
 struct verb;
 struct varlink_client;
@@ -29,7 +30,8 @@ struct ctl {
 	const struct verb *verb;
 	const char *socket;
 	enum json_mode json;
-	bool no_pager, no_legend, no_block, all, state, atomic, containers, restart, follow;
+	bool no_pager, no_legend, no_block, all, state, atomic, containers, restart, follow, full;
+	enum graph_format format;
 	const char *user;
 	const char *signal, *kill_whom; /* kill; NULL: not given */
 	uint64_t timeout;		/* usec; USEC_INFINITY: none */
@@ -53,6 +55,60 @@ int ctl_no_memory(void);
 const struct verb *verb_find(const char *name);
 /* "did you mean"; returns the exit code. */
 int verb_unknown(const char *name);
+
+/* --- option_table.c ------------------------------------------------------------------------------ */
+/* What completes an argument of a verb, or the value of an option. */
+enum complete {
+	COMPLETE_NOTHING,
+	COMPLETE_WORDS,	     /* those of the table */
+	COMPLETE_NAMESPACES, /* that the daemon lists */
+	COMPLETE_CONTAINERS,
+	COMPLETE_OBJECTS,  /* namespaces, and containers with their suffix */
+	COMPLETE_NAMES,	   /* all in /run/netns */
+	COMPLETE_DECLARED, /* what has a file */
+	COMPLETE_FILES,	   /* the shell's business, as are the next two */
+	COMPLETE_USERS,
+	COMPLETE_NAME_COMMAND, /* one of /run/netns, then a command */
+	COMPLETE_CONTAINER_COMMAND,
+	COMPLETE_SETTINGS, /* a new name, then SECTION.KEY=VALUE */
+	COMPLETE_PROCESSES,
+	COMPLETE_SIGNALS,
+	COMPLETE_LEVELS,
+	COMPLETE_VERBS
+};
+
+struct option_row {
+	const char *name;  /* long */
+	int code;	   /* the short one, or ARG_... */
+	const char *value; /* as the help calls it; NULL: takes none */
+	bool optional;	   /* the value */
+	unsigned bit;	   /* enum verb_option; 0: of every verb */
+	enum complete complete;
+	const char *words; /* COMPLETE_WORDS: separated by blanks */
+	const char *doc;
+};
+/* Ends with a row without name. */
+extern const struct option_row option_table[];
+#define N_OPTIONS_MAX 40
+enum {
+	ARG_VERSION = 0x100,
+	ARG_JSON,
+	ARG_NO_PAGER,
+	ARG_NO_LEGEND,
+	ARG_NO_BLOCK,
+	ARG_USER,
+	ARG_TIMEOUT,
+	ARG_STATE,
+	ARG_ATOMIC,
+	ARG_CONFIRM,
+	ARG_CONTAINERS,
+	ARG_RESTART,
+	ARG_WHOM,
+	ARG_FORMAT
+};
+const struct option_row *option_by_code(int code); /* or NULL */
+const struct option_row *option_by_name(const char *name, size_t length);
+void options_print_help(void);
 
 /* --- options.c ------------------------------------------------------------------------------- */
 /* Takes the options into *c and the other words into args, which has room for argc. 0, or -1 with the
@@ -198,6 +254,7 @@ struct verb {
 	const char *doc;       /* one line */
 	int min, max;	       /* arguments; max -1: any number */
 	unsigned options;      /* enum verb_option */
+	enum complete complete;
 	int (*run)(struct ctl *c, char **args, int n);
 };
 enum verb_option {
@@ -213,8 +270,12 @@ enum verb_option {
 	OPTION_FOLLOW = 1 << 9,
 	OPTION_LINES = 1 << 10,
 	OPTION_SIGNAL = 1 << 11,
-	OPTION_WHOM = 1 << 12
+	OPTION_WHOM = 1 << 12,
+	OPTION_FULL = 1 << 13,
+	OPTION_FORMAT = 1 << 14
 };
+/* The verb of this number, NULL past the last. */
+const struct verb *verb_at(size_t i);
 
 int verb_list(struct ctl *c, char **args, int n);
 int verb_status(struct ctl *c, char **args, int n);
@@ -244,6 +305,7 @@ int verb_log(struct ctl *c, char **args, int n);
 int verb_shell(struct ctl *c, char **args, int n);
 int verb_log_level(struct ctl *c, char **args, int n);
 int verb_reexec(struct ctl *c, char **args, int n);
+int verb_graph(struct ctl *c, char **args, int n);
 int verb_version(struct ctl *c, char **args, int n);
 int verb_help(struct ctl *c, char **args, int n);
 
@@ -306,8 +368,10 @@ int relay_signals(void); /* a signalfd of what relay_run() heeds, blocked from n
 int relay_run(struct relay *r);
 
 /* list.c: all namespaces, or containers (of one namespace, unless NULL), as a JSON array; 0, CTL_FAILED,
- * -EOPNOTSUPP (nothing said): the daemon does not know containers. */
+ * -EOPNOTSUPP (nothing said): the daemon does not know containers. list_fetch() leaves out the daemon's own
+ * namespace where no file declares it. */
 int list_fetch(struct ctl *c, json_t **ret);
+int list_fetch_all(struct ctl *c, json_t **ret);
 int list_containers(struct ctl *c, const char *netns, json_t **ret);
 /* list_container.c */
 int print_containers(struct ctl *c, json_t *entries);

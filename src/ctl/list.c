@@ -41,7 +41,7 @@ static void take_entry(json_t *parameters, void *data)
 		(void)json_array_append(data, parameters);
 }
 
-static void take_container(json_t *parameters, void *data)
+static void take_any(json_t *parameters, void *data)
 {
 	if (json_text(parameters, "name"))
 		(void)json_array_append(data, parameters);
@@ -106,10 +106,10 @@ static int fetch(struct ctl *c, struct request *q, const char *none, json_t **re
 	return 0;
 }
 
-int list_fetch(struct ctl *c, json_t **ret)
+static int fetch_namespaces(struct ctl *c, void (*partial)(json_t *parameters, void *data), json_t **ret)
 {
 	struct request q = {
-		.what = "list namespaces", .method = NAMESPACE_INTERFACE ".List", .partial = take_entry};
+		.what = "list namespaces", .method = NAMESPACE_INTERFACE ".List", .partial = partial};
 	int r = fetch(c, &q, NAMESPACE_INTERFACE ".NoSuchNamespace", ret);
 
 	if (r != -EOPNOTSUPP)
@@ -119,10 +119,20 @@ int list_fetch(struct ctl *c, json_t **ret)
 	return CTL_FAILED;
 }
 
+int list_fetch(struct ctl *c, json_t **ret)
+{
+	return fetch_namespaces(c, take_entry, ret);
+}
+
+int list_fetch_all(struct ctl *c, json_t **ret)
+{
+	return fetch_namespaces(c, take_any, ret);
+}
+
 int list_containers(struct ctl *c, const char *netns, json_t **ret)
 {
 	struct request q = {
-		.what = "list containers", .method = CONTAINER_INTERFACE ".List", .partial = take_container};
+		.what = "list containers", .method = CONTAINER_INTERFACE ".List", .partial = take_any};
 	int r = fetch(c, &q, CONTAINER_INTERFACE ".NoSuchContainer", ret);
 
 	for (size_t i = r || !netns ? 0 : json_array_size(*ret); i-- > 0;) {

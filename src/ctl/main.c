@@ -14,47 +14,58 @@
 #define DEFAULT_SOCKET "/run/netnsd/io.netnsd"
 
 static const struct verb verbs[] = {
-	{"list", "[--containers]", "List namespaces and containers", 0, 0, OPTION_CONTAINERS, verb_list},
-	{"status", "[NAME...]", "Show the daemon, namespaces, or a NAME.container", 0, -1, 0, verb_status},
-	{"show", "NAME...", "Show the same as KEY=value lines", 1, -1, 0, verb_show},
+	{"list", "[--containers]", "List namespaces and containers", 0, 0, OPTION_CONTAINERS,
+	 COMPLETE_NOTHING, verb_list},
+	{"status", "[-l] [NAME...]", "Show the daemon, namespaces, or a NAME.container", 0, -1, OPTION_FULL,
+	 COMPLETE_OBJECTS, verb_status},
+	{"show", "NAME...", "Show the same as KEY=value lines", 1, -1, 0, COMPLETE_OBJECTS, verb_show},
 	{"add", "NAME [SECTION.KEY=VALUE...]", "Make a namespace that lives until del or reboot", 1, -1,
-	 OPTION_NO_BLOCK, verb_add},
-	{"del", "NAME...", "Remove namespaces", 1, -1, OPTION_NO_BLOCK, verb_del},
-	{"up", "NAME...", "Bring up namespaces that are down", 1, -1, OPTION_NO_BLOCK, verb_up},
-	{"down", "NAME...|--all", "Take namespaces down", 0, -1, OPTION_NO_BLOCK | OPTION_ALL, verb_down},
+	 OPTION_NO_BLOCK, COMPLETE_SETTINGS, verb_add},
+	{"del", "NAME...", "Remove namespaces", 1, -1, OPTION_NO_BLOCK, COMPLETE_NAMESPACES, verb_del},
+	{"up", "NAME...", "Bring up namespaces that are down", 1, -1, OPTION_NO_BLOCK, COMPLETE_NAMESPACES,
+	 verb_up},
+	{"down", "NAME...|--all", "Take namespaces down", 0, -1, OPTION_NO_BLOCK | OPTION_ALL,
+	 COMPLETE_NAMESPACES, verb_down},
 	{"wait", "[NAME...]", "Wait until namespaces are set up, or containers run", 0, -1, OPTION_TIMEOUT,
-	 verb_wait},
+	 COMPLETE_OBJECTS, verb_wait},
 	{"monitor", "[NAME...]", "Print what happens in namespaces, as it happens", 0, -1, OPTION_STATE,
-	 verb_monitor},
+	 COMPLETE_NAMESPACES, verb_monitor},
 	{"exec", "[--user=USER] NAME COMMAND [ARGUMENT...]", "Run a command in a namespace", 2, -1,
-	 OPTION_USER, verb_exec},
-	{"start", "CONTAINER...", "Start containers", 1, -1, OPTION_NO_BLOCK, verb_start},
-	{"stop", "CONTAINER...|--all", "Stop containers", 0, -1, OPTION_NO_BLOCK | OPTION_ALL, verb_stop},
+	 OPTION_USER, COMPLETE_NAME_COMMAND, verb_exec},
+	{"start", "CONTAINER...", "Start containers", 1, -1, OPTION_NO_BLOCK, COMPLETE_CONTAINERS,
+	 verb_start},
+	{"stop", "CONTAINER...|--all", "Stop containers", 0, -1, OPTION_NO_BLOCK | OPTION_ALL,
+	 COMPLETE_CONTAINERS, verb_stop},
 	{"restart", "CONTAINER...", "Stop containers if they run, and start them", 1, -1, OPTION_NO_BLOCK,
-	 verb_restart},
+	 COMPLETE_CONTAINERS, verb_restart},
 	{"kill", "[--signal=SIGNAL] [--kill-whom=WHOM] CONTAINER...", "Send a signal to containers", 1, -1,
-	 OPTION_SIGNAL | OPTION_WHOM, verb_kill},
+	 OPTION_SIGNAL | OPTION_WHOM, COMPLETE_CONTAINERS, verb_kill},
 	{"reset-failed", "CONTAINER...", "Forget that containers failed, and how often", 1, -1, 0,
-	 verb_reset_failed},
+	 COMPLETE_CONTAINERS, verb_reset_failed},
 	{"shell", "CONTAINER [COMMAND [ARGUMENT...]]", "Run a shell or a command in a container", 1, -1, 0,
-	 verb_shell},
+	 COMPLETE_CONTAINER_COMMAND, verb_shell},
 	{"log", "[-f] [-n LINES] CONTAINER", "Show what a container printed", 1, 1,
-	 OPTION_FOLLOW | OPTION_LINES, verb_log},
-	{"identify", "[PID]", "Print the names of a process's namespace", 0, 1, 0, verb_identify},
-	{"pids", "NAME", "Print the processes in a namespace", 1, 1, 0, verb_pids},
-	{"check", "[FILE...]", "Check the files; needs no daemon", 0, -1, 0, verb_check},
-	{"cat", "NAME...", "Print the files that declare an object", 1, -1, 0, verb_cat},
-	{"edit", "NAME", "Edit the file that declares an object", 1, 1, 0, verb_edit},
-	{"plan", "", "Show what apply would do", 0, 0, 0, verb_plan},
+	 OPTION_FOLLOW | OPTION_LINES, COMPLETE_CONTAINERS, verb_log},
+	{"graph", "[--format=FORMAT] [NAME...]", "Draw namespaces, links and containers", 0, -1,
+	 OPTION_FORMAT, COMPLETE_NAMESPACES, verb_graph},
+	{"identify", "[PID]", "Print the names of a process's namespace", 0, 1, 0, COMPLETE_PROCESSES,
+	 verb_identify},
+	{"pids", "NAME", "Print the processes in a namespace", 1, 1, 0, COMPLETE_NAMES, verb_pids},
+	{"check", "[FILE...]", "Check the files; needs no daemon", 0, -1, 0, COMPLETE_FILES, verb_check},
+	{"cat", "NAME...", "Print the files that declare an object", 1, -1, 0, COMPLETE_DECLARED, verb_cat},
+	{"edit", "NAME", "Edit the file that declares an object", 1, 1, 0, COMPLETE_DECLARED, verb_edit},
+	{"plan", "", "Show what apply would do", 0, 0, 0, COMPLETE_NOTHING, verb_plan},
 	{"apply", "[--atomic] [--confirm=SPAN]", "Read the files again and do what they say", 0, 0,
-	 OPTION_NO_BLOCK | OPTION_ATOMIC | OPTION_CONFIRM, verb_apply},
-	{"confirm", "", "Keep what apply --confirm has done", 0, 0, 0, verb_confirm},
+	 OPTION_NO_BLOCK | OPTION_ATOMIC | OPTION_CONFIRM, COMPLETE_NOTHING, verb_apply},
+	{"confirm", "", "Keep what apply --confirm has done", 0, 0, 0, COMPLETE_NOTHING, verb_confirm},
 	{"reload", "[--restart]", "As apply, without a word when all is well", 0, 0,
-	 OPTION_NO_BLOCK | OPTION_RESTART, verb_reload},
-	{"reexec", "", "Execute the daemon's program anew; all that runs stays", 0, 0, 0, verb_reexec},
-	{"log-level", "[LEVEL]", "Show or set how much the daemon logs", 0, 1, 0, verb_log_level},
-	{"version", "", "Print the versions of client and daemon", 0, 0, 0, verb_version},
-	{"help", "[VERB]", "Print this text, or how a verb is used", 0, 1, 0, verb_help},
+	 OPTION_NO_BLOCK | OPTION_RESTART, COMPLETE_NOTHING, verb_reload},
+	{"reexec", "", "Execute the daemon's program anew; all that runs stays", 0, 0, 0, COMPLETE_NOTHING,
+	 verb_reexec},
+	{"log-level", "[LEVEL]", "Show or set how much the daemon logs", 0, 1, 0, COMPLETE_LEVELS,
+	 verb_log_level},
+	{"version", "", "Print the versions of client and daemon", 0, 0, 0, COMPLETE_NOTHING, verb_version},
+	{"help", "[VERB]", "Print this text, or how a verb is used", 0, 1, 0, COMPLETE_VERBS, verb_help},
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -136,6 +147,11 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+const struct verb *verb_at(size_t i)
+{
+	return i < N_VERBS ? &verbs[i] : NULL;
+}
+
 int verb_unknown(const char *name)
 {
 	const char *names[N_VERBS + 1] = {NULL};
@@ -153,32 +169,6 @@ int verb_unknown(const char *name)
 	return CTL_USAGE;
 }
 
-static const char help_options[] =
-	"\nOptions:\n"
-	"  -h --help             Print this text\n"
-	"     --version          Print the version of netnsctl\n"
-	"     --json=MODE        Write JSON: pretty, short or off\n"
-	"  -j                    As --json=pretty on a terminal, else --json=short\n"
-	"     --no-pager         Do not send output through a pager\n"
-	"     --no-legend        No heading and no last line\n"
-	"     --no-block         Do not wait for the result (add, del, up, down, apply,\n"
-	"                        reload, start, stop, restart)\n"
-	"     --containers       Only containers (list)\n"
-	"  -f --follow           Go on with what comes (log)\n"
-	"  -n --lines=LINES      Only the last ones (log)\n"
-	"  -s --signal=SIGNAL    Which signal, for example HUP; default TERM (kill)\n"
-	"     --kill-whom=WHOM   leader, supervisor or all, the default (kill)\n"
-	"     --restart          Restart containers whose settings have changed (reload)\n"
-	"     --user=USER        Run the command as this user (exec)\n"
-	"     --timeout=SPAN     Wait no longer than this, for example 30s (wait)\n"
-	"     --atomic           All or nothing: put everything back when a step fails\n"
-	"                        (apply)\n"
-	"     --confirm=SPAN     Put everything back after this time, for example 30s,\n"
-	"                        unless 'netnsctl confirm' is run (apply)\n"
-	"  -a --all              All namespaces (down) or containers (stop)\n"
-	"     --state            Begin with the present state (monitor)\n"
-	"\nSee netnsctl(1) for more.\n";
-
 static void print_help(void)
 {
 	printf("netnsctl [OPTIONS...] VERB [ARGUMENTS...]\n\n"
@@ -193,7 +183,7 @@ static void print_help(void)
 		else
 			printf("  %-21s %s\n", head, v->doc);
 	}
-	(void)fputs(help_options, stdout);
+	options_print_help();
 }
 
 int verb_help(struct ctl *c, char **args, int n)

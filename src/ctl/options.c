@@ -7,45 +7,6 @@
 #include <getopt.h>
 #include <string.h>
 
-enum {
-	ARG_VERSION = 0x100,
-	ARG_JSON,
-	ARG_NO_PAGER,
-	ARG_NO_LEGEND,
-	ARG_NO_BLOCK,
-	ARG_USER,
-	ARG_TIMEOUT,
-	ARG_STATE,
-	ARG_ATOMIC,
-	ARG_CONFIRM,
-	ARG_CONTAINERS,
-	ARG_RESTART,
-	ARG_WHOM
-};
-
-static const struct option long_options[] = {
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, ARG_VERSION},
-	{"json", optional_argument, NULL, ARG_JSON},
-	{"no-pager", no_argument, NULL, ARG_NO_PAGER},
-	{"no-legend", no_argument, NULL, ARG_NO_LEGEND},
-	{"no-block", no_argument, NULL, ARG_NO_BLOCK},
-	{"user", required_argument, NULL, ARG_USER},
-	{"timeout", required_argument, NULL, ARG_TIMEOUT},
-	{"atomic", no_argument, NULL, ARG_ATOMIC},
-	{"confirm", required_argument, NULL, ARG_CONFIRM},
-	{"all", no_argument, NULL, 'a'},
-	{"state", no_argument, NULL, ARG_STATE},
-	{"containers", no_argument, NULL, ARG_CONTAINERS},
-	{"restart", no_argument, NULL, ARG_RESTART},
-	{"follow", no_argument, NULL, 'f'},
-	{"lines", required_argument, NULL, 'n'},
-	{"signal", required_argument, NULL, 's'},
-	{"kill-whom", required_argument, NULL, ARG_WHOM},
-	{NULL, 0, NULL, 0},
-};
-#define N_LONG (sizeof(long_options) / sizeof(long_options[0]) - 1)
-
 #define CONFIRM_MIN 1000000ULL		     /* usec */
 #define CONFIRM_MAX (24 * 3600 * 1000000ULL) /* a day; more is refused by the daemon */
 
@@ -72,14 +33,14 @@ static int parse_json_mode(struct ctl *c, const char *text)
 /* getopt found an option it does not know, or a value where none belongs, or none where one does. */
 static int bad_option(struct ctl *c, int code, char **argv)
 {
-	const char *names[N_LONG + 1] = {NULL};
+	const char *names[N_OPTIONS_MAX] = {NULL};
 	const char *word = argv[optind - 1], *nearest = NULL;
 
-	for (size_t i = 0; i < N_LONG; i++)
-		names[i] = long_options[i].name;
+	for (size_t i = 0; option_table[i].name; i++)
+		names[i] = option_table[i].name;
 	if (code == ':')
 		return ctl_usage_error(c, "%s needs a value", word);
-	if (optopt >= ARG_VERSION || optopt == 'a' || optopt == 'h' || optopt == 'f')
+	if (optopt && option_by_code(optopt))
 		return ctl_usage_error(c, "%.*s takes no value", (int)strcspn(word, "="), word);
 	if (optopt)
 		return ctl_usage_error(c, "unknown option '-%c'; 'netnsctl --help' lists all", optopt);
@@ -93,48 +54,22 @@ static int bad_option(struct ctl *c, int code, char **argv)
 	return ctl_usage_error(c, "unknown option '%s'; 'netnsctl --help' lists all", word);
 }
 
-/* What each option is called where it means nothing. */
-static const struct {
-	int code;
-	enum verb_option bit;
-	const char *name;
-} verb_options[] = {
-	{ARG_NO_BLOCK, OPTION_NO_BLOCK, "no-block"},
-	{ARG_USER, OPTION_USER, "user"},
-	{ARG_TIMEOUT, OPTION_TIMEOUT, "timeout"},
-	{ARG_STATE, OPTION_STATE, "state"},
-	{ARG_ATOMIC, OPTION_ATOMIC, "atomic"},
-	{ARG_CONFIRM, OPTION_CONFIRM, "confirm"},
-	{'a', OPTION_ALL, "all"},
-	{ARG_CONTAINERS, OPTION_CONTAINERS, "containers"},
-	{ARG_RESTART, OPTION_RESTART, "restart"},
-	{'f', OPTION_FOLLOW, "follow"},
-	{'n', OPTION_LINES, "lines"},
-	{'s', OPTION_SIGNAL, "signal"},
-	{ARG_WHOM, OPTION_WHOM, "kill-whom"},
-};
-#define N_VERB_OPTIONS (sizeof(verb_options) / sizeof(verb_options[0]))
-
-static unsigned option_bit(int code)
+/* Which of the words, separated by a blank, or -1. */
+static int word_index(const char *words, const char *word)
 {
-	for (size_t i = 0; i < N_VERB_OPTIONS; i++)
-		if (verb_options[i].code == code)
-			return verb_options[i].bit;
-	return 0;
-}
+	size_t length;
 
-static const char *option_name(unsigned bits)
-{
-	for (size_t i = 0; i < N_VERB_OPTIONS; i++)
-		if (bits & verb_options[i].bit)
-			return verb_options[i].name;
-	return "?";
+	for (int i = 0; *words; i++, words += length + (words[length] == ' ')) {
+		length = strcspn(words, " ");
+		if (strlen(word) == length && memcmp(words, word, length) == 0)
+			return i;
+	}
+	return -1;
 }
 
 /* Those with a value that is checked. 0, or the exit code. */
 static int take_value(struct ctl *c, int code)
 {
-	static const char *const whom[] = {"leader", "supervisor", "all"};
 	int number;
 
 	switch (code) {
@@ -159,11 +94,16 @@ static int take_value(struct ctl *c, int code)
 			return 0;
 		return ctl_usage_error(
 			c, "--signal=%s: expected a signal, such as TERM, SIGHUP, RTMIN+3 or 9", optarg);
+	case ARG_FORMAT:
+		number = word_index(option_by_code(code)->words, optarg);
+		if (number < 0)
+			return ctl_usage_error(c, "--format=%s: expected dot, mermaid or svg", optarg);
+		c->format = (enum graph_format)number;
+		return 0;
 	default:
 		c->kill_whom = optarg;
-		for (size_t i = 0; i < sizeof(whom) / sizeof(whom[0]); i++)
-			if (strcmp(whom[i], optarg) == 0)
-				return 0;
+		if (word_index(option_by_code(code)->words, optarg) >= 0)
+			return 0;
 		return ctl_usage_error(c, "--kill-whom=%s: expected leader, supervisor or all", optarg);
 	}
 }
@@ -193,47 +133,90 @@ static int take_option(struct ctl *c, int code, char **argv, int *ret)
 	case ARG_CONTAINERS: c->containers = true; return 0;
 	case ARG_RESTART: c->restart = true; return 0;
 	case 'f': c->follow = true; return 0;
+	case 'l': c->full = true; return 0;
 	case ARG_CONFIRM:
 	case ARG_TIMEOUT:
 	case ARG_WHOM:
+	case ARG_FORMAT:
 	case 'n':
 	case 's': *ret = take_value(c, code); return *ret ? -1 : 0;
 	default: *ret = bad_option(c, code, argv); return -1;
 	}
 }
 
+static const struct option *long_options(struct option *ret)
+{
+	for (size_t i = 0; option_table[i].name; i++) {
+		const struct option_row *o = &option_table[i];
+
+		ret[i] = (struct option){.name = o->name, .val = o->code};
+		ret[i].has_arg = !o->value     ? no_argument
+				 : o->optional ? optional_argument
+					       : required_argument;
+	}
+	return ret;
+}
+
+/* "-": in order, other words too; ":": what lacks its value is told from what is unknown. */
+static const char *short_options(char *ret)
+{
+	char *p = stpcpy(ret, "-:j");
+
+	for (size_t i = 0; option_table[i].name; i++)
+		if (option_table[i].code < ARG_VERSION) {
+			*p++ = (char)option_table[i].code;
+			if (option_table[i].value)
+				*p++ = ':';
+		}
+	*p = '\0';
+	return ret;
+}
+
+/* What comes after these words is not for us to read. */
+static bool is_the_rest(const struct ctl *c, int n)
+{
+	return n == 3 && c->verb && (c->verb->run == verb_exec || c->verb->run == verb_shell);
+}
+
+static int finish_arguments(struct ctl *c, char **args, int n, unsigned options)
+{
+	if (n == 0)
+		return ctl_usage_error(c, "expected a verb; 'netnsctl --help' lists all");
+	c->verb = verb_find(args[0]);
+	if (!c->verb)
+		return verb_unknown(args[0]);
+	for (size_t i = 0; option_table[i].name; i++)
+		if (options & option_table[i].bit & ~c->verb->options)
+			return ctl_usage_error(c, "--%s means nothing here", option_table[i].name);
+	return 0;
+}
+
 int parse_arguments(struct ctl *c, int argc, char **argv, char **args, int *ret_n, int *ret)
 {
+	struct option longs[N_OPTIONS_MAX] = {{NULL, 0, NULL, 0}};
+	char shorts[2 * N_OPTIONS_MAX + 4];
 	unsigned options = 0;
 	int n = 0, code;
 
 	opterr = 0;
-	while ((code = getopt_long(argc, argv, "-:hjafn:s:", long_options, NULL)) != -1) {
-		if (code == 1) {
-			args[n++] = optarg;
-			if (n == 1)
-				c->verb = verb_find(args[0]);
-			if (n == 3 && c->verb && (c->verb->run == verb_exec || c->verb->run == verb_shell))
-				break;
+	while ((code = getopt_long(argc, argv, short_options(shorts), long_options(longs), NULL)) != -1) {
+		const struct option_row *row = code == 1 ? NULL : option_by_code(code);
+
+		if (code != 1) {
+			options |= row ? row->bit : 0;
+			if (take_option(c, code, argv, ret) < 0)
+				return -1;
 			continue;
 		}
-		options |= option_bit(code);
-		if (take_option(c, code, argv, ret) < 0)
-			return -1;
+		args[n++] = optarg;
+		if (n == 1)
+			c->verb = verb_find(args[0]);
+		if (is_the_rest(c, n))
+			break;
 	}
 	while (optind < argc)
 		args[n++] = argv[optind++];
-	if (n > 0)
-		c->verb = verb_find(args[0]);
 	*ret_n = n;
-	if (n == 0)
-		*ret = ctl_usage_error(c, "expected a verb; 'netnsctl --help' lists all");
-	else if (!c->verb)
-		*ret = verb_unknown(args[0]);
-	else if (options & ~c->verb->options)
-		*ret = ctl_usage_error(c, "--%s means nothing here",
-				       option_name(options & ~c->verb->options));
-	else
-		return 0;
-	return -1;
+	*ret = finish_arguments(c, args, n, options);
+	return *ret ? -1 : 0;
 }

@@ -10,13 +10,13 @@ set -u
 table='
 0 clock file log cleanup error str parse diag list
 1 ini key rtnl worker varlink idl process fdstore cgroup scope console notify enter
-2 restart nspawn supervise root netns desired kind plugin actual event drift fight request plan reconcile link address route
+2 restart nspawn supervise root netns desired kind plugin actual event drift fight request plan reconcile link address route graph
 3 config config_load notice watch checkpoint apply transaction survey round operation manager container health
 4 api reexec
 5 main
 '
 # Decide, and have no effects: no loop, no sockets, no log.
-pure='error str parse diag ini key desired kind request plan reconcile event drift fight link address route restart supervise'
+pure='error str parse diag ini key desired kind request plan reconcile event drift fight link address route restart supervise graph'
 # What pure files must not include.
 impure='ev.h log.h rtnl.h worker.h varlink.h sys/socket.h sys/un.h netlink/socket.h netlink/netlink.h pthread.h sys/epoll.h systemd/sd-daemon.h'
 

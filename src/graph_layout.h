@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where the boxes of a drawing are, in pixels. Layer 2; pure. */
+#ifndef NETNSD_GRAPH_LAYOUT_H
+#define NETNSD_GRAPH_LAYOUT_H
+
+#include "graph.h"
+
+struct graph_box {
+	int x, y, width, height;
+};
+
+/* Boxes by the indexes of the graph; what is not shown has none. */
+struct graph_layout {
+	struct graph_box *netns, *links, *containers;
+	int *column;	 /* of a namespace, from the left; -1: none, it is connected to no other */
+	size_t *parents; /* of a link, in the same namespace: its box hangs below that one's; SIZE_MAX: none
+			  */
+	int width, height;
+};
+
+#define GRAPH_MARGIN	      16
+#define GRAPH_LINE	      16 /* height of a line of text */
+#define GRAPH_TITLE	      28
+#define GRAPH_PADDING	      10
+#define GRAPH_INDENT	      18
+#define GRAPH_ADDRESSES_MAX   8	 /* a line each; the rest is counted */
+#define GRAPH_DESCRIPTION_MAX 44 /* characters */
+
+/* 0 or -ENOMEM. */
+int graph_layout(const struct graph *g, struct graph_layout *ret);
+void graph_layout_done(struct graph_layout *l);
+
+#endif

@@ -254,7 +254,7 @@ struct link_values {
 	enum link_local link_local;
 	char *peer_name, *peer_namespace, *peer_bridge;
 };
-extern const struct conf_key conf_link_keys[], conf_peer_keys[], conf_parent_keys[];
+extern const struct conf_key conf_netns_keys[], conf_link_keys[], conf_peer_keys[], conf_parent_keys[];
 
 int conf_build(struct conf_loader *c, struct conf_object *o);
 int conf_build_container(struct conf_loader *c, struct conf_object *o);

@@ -26,7 +26,7 @@ struct netns_values {
 };
 
 #define AT(field) offsetof(struct netns_values, field)
-static const struct conf_key netns_keys[] = {
+const struct conf_key conf_netns_keys[] = {
 	{.name = "Description", .type = NETNSD_KEY_STRING, .offset = AT(description)},
 	{.name = "Host", .type = NETNSD_KEY_BOOL, .offset = AT(host)},
 	{.name = "Adopt", .type = NETNSD_KEY_BOOL, .offset = AT(adopt)},
@@ -207,7 +207,7 @@ static int build_namespace(struct conf_loader *c, struct conf_object *o, const s
 	struct conf_reader r = {.c = c,
 				.o = o,
 				.s = s,
-				.tables = {{.keys = netns_keys, .values = &v}},
+				.tables = {{.keys = conf_netns_keys, .values = &v}},
 				.n_tables = 1,
 				.specials = netns_specials,
 				.refusals = netns_refusals,
@@ -235,7 +235,7 @@ static int build_namespace(struct conf_loader *c, struct conf_object *o, const s
 	n->domains = steal_pointer(v.domains);
 	if (v.host)
 		set_host(&r, n);
-	key_table_free(netns_keys, &v);
+	key_table_free(conf_netns_keys, &v);
 	return e;
 }
 

@@ -307,6 +307,7 @@ int verb_log_level(struct ctl *c, char **args, int n);
 int verb_reexec(struct ctl *c, char **args, int n);
 int verb_graph(struct ctl *c, char **args, int n);
 int verb_version(struct ctl *c, char **args, int n);
+int verb_complete(struct ctl *c, char **args, int n);
 int verb_help(struct ctl *c, char **args, int n);
 
 /* status.c: the two blocks that `status` prints. Returns the exit code. */

@@ -69,6 +69,11 @@ static const struct verb verbs[] = {
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
+/* For the shells only, which nobody has to read about. */
+static const struct verb complete = {
+	"complete",	  "[WORD...]",	"Print what may complete the last word", 0, -1, 0,
+	COMPLETE_NOTHING, verb_complete};
+
 static void __attribute__((format(printf, 2, 0)))
 write_stderr(const char *color, const char *format, va_list ap)
 {
@@ -144,7 +149,7 @@ const struct verb *verb_find(const char *name)
 	for (size_t i = 0; i < N_VERBS; i++)
 		if (strcmp(verbs[i].name, name) == 0)
 			return &verbs[i];
-	return NULL;
+	return strcmp(complete.name, name) == 0 ? &complete : NULL;
 }
 
 const struct verb *verb_at(size_t i)

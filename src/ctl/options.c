@@ -175,7 +175,11 @@ static const char *short_options(char *ret)
 /* What comes after these words is not for us to read. */
 static bool is_the_rest(const struct ctl *c, int n)
 {
-	return n == 3 && c->verb && (c->verb->run == verb_exec || c->verb->run == verb_shell);
+	if (!c->verb)
+		return false;
+	return c->verb->run == verb_complete
+		       ? n == 1
+		       : n == 3 && (c->verb->run == verb_exec || c->verb->run == verb_shell);
 }
 
 static int finish_arguments(struct ctl *c, char **args, int n, unsigned options)

@@ -317,7 +317,13 @@ int status_netns(struct ctl *c, json_t *description, const json_t *containers);
 int status_container(struct ctl *c, json_t *description);
 bool container_runs(const json_t *description);
 void print_size(json_int_t bytes); /* "12.3M" */
+/* block.c: what is printed between the two is brought into the width of the terminal, unless --full; for
+ * block_end_cut() by cutting lines. */
+void block_begin(const struct ctl *c);
+void block_end(const struct ctl *c);
+void block_end_cut(const struct ctl *c);
 /* What the blocks are made of. */
+#define STATUS_LABEL_WIDTH 11
 void status_label(const char *text);
 void status_dot(const struct ctl *c, const char *state);
 void status_field(const char *name, const char *text);

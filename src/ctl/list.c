@@ -18,7 +18,7 @@ enum color state_color(const char *state)
 		{"down", COLOR_GREY},		{"foreign", COLOR_GREY},	{"dead", COLOR_GREY},
 		{"skipped", COLOR_GREY},	{"start-pre", COLOR_YELLOW},	{"start", COLOR_YELLOW},
 		{"stop-sigterm", COLOR_YELLOW}, {"stop-sigkill", COLOR_YELLOW}, {"stop-post", COLOR_YELLOW},
-		{"auto-restart", COLOR_YELLOW},
+		{"auto-restart", COLOR_YELLOW}, {"stopping", COLOR_YELLOW},	{"restarting", COLOR_YELLOW},
 	};
 
 	for (size_t i = 0; state && i < sizeof(colors) / sizeof(colors[0]); i++)

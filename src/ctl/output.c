@@ -18,11 +18,19 @@ bool colors_wanted(int fd)
 	const char *wish = getenv("SYSTEMD_COLORS"), *no = getenv("NO_COLOR"), *term = getenv("TERM");
 	bool value;
 
-	if (wish && *wish)
-		return parse_bool(wish, &value) < 0 || value; /* "16", "256": yes */
+	if (wish && *wish &&
+	    !str_starts_with(wish, "auto-")) /* "auto-16", systemd 255: as if it were not set */
+		return parse_bool(wish, &value) < 0 || value; /* "16", "256", "24bit": yes */
 	if (no && *no)
 		return false;
 	return isatty(fd) && term && strcmp(term, "dumb") != 0;
+}
+
+static bool colors_16(void)
+{
+	const char *wish = getenv("SYSTEMD_COLORS");
+
+	return wish && (strcmp(wish, "16") == 0 || strcmp(wish, "auto-16") == 0);
 }
 
 const char *color_sequence(enum color color)
@@ -31,7 +39,7 @@ const char *color_sequence(enum color color)
 	case COLOR_RED: return "\033[0;1;31m";
 	case COLOR_GREEN: return "\033[0;1;32m";
 	case COLOR_YELLOW: return "\033[0;1;33m";
-	case COLOR_GREY: return "\033[0;38;5;245m";
+	case COLOR_GREY: return colors_16() ? "\033[0;90m" : "\033[0;38;5;245m";
 	case COLOR_BOLD: return "\033[0;1m";
 	default: return NULL;
 	}

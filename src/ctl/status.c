@@ -7,18 +7,16 @@
 #include <errno.h>
 #include <string.h>
 
-#define LABEL_WIDTH 11
-
 void status_label(const char *text)
 {
-	printf("%*s%s ", LABEL_WIDTH, text, *text ? ":" : " ");
+	printf("%*s%s ", STATUS_LABEL_WIDTH, text, *text ? ":" : " ");
 }
 
 void status_dot(const struct ctl *c, const char *state)
 {
 	bool empty = str_equal(state, "down") || str_equal(state, "foreign") || str_equal(state, "stopped") ||
 		     str_equal(state, "dead") || str_equal(state, "skipped");
-	const char *dot = "*";
+	const char *dot = str_equal(state, "failed") ? "x" : "*";
 
 	if (c->utf8)
 		dot = str_equal(state, "failed") ? "\303\227" : empty ? "\342\227\213" : "\342\227\217";
@@ -140,27 +138,42 @@ static void print_part(const char *before, const char *text)
 	(void)fputs(text, stdout);
 }
 
+static void print_link_state(const struct ctl *c, const json_t *link)
+{
+	const char *state = json_text(link, "operationalState");
+	const char *text = json_truth(link, "up") ? "up" : "down";
+	enum color color;
+
+	if (!json_is_integer(json_object_get(link, "index")))
+		text = "missing";
+	else if (state && !str_equal(state, "unknown"))
+		text = state;
+	color = str_equal(text, "up")	     ? COLOR_GREEN
+		: str_equal(text, "missing") ? COLOR_RED
+		: str_equal(text, "down")    ? COLOR_GREY
+					     : COLOR_YELLOW;
+	printf(", %s", color_on(c, color));
+	(void)fputs(text, stdout);
+	printf("%s", color_off(c));
+}
+
 static void print_link_head(const struct ctl *c, const json_t *link)
 {
-	const char *state = json_text(link, "operationalState"), *owner = json_text(link, "declaredBy");
+	const char *owner = json_text(link, "declaredBy");
 	bool here = str_equal(owner, "yes"), loopback = str_equal(json_text(link, "kind"), "loopback");
 
 	printf("%s", color_on(c, COLOR_BOLD));
 	(void)fputs(json_text(link, "name") ? json_text(link, "name") : "?", stdout);
 	printf("%s: ", color_off(c));
 	(void)fputs(json_text(link, "kind") ? json_text(link, "kind") : "link", stdout);
-	if (!json_is_integer(json_object_get(link, "index")))
-		printf(", %smissing%s", color_on(c, COLOR_RED), color_off(c));
-	else if (!state || str_equal(state, "unknown"))
-		printf(", %s", json_truth(link, "up") ? "up" : "down");
-	else
-		print_part("", state);
+	print_link_state(c, link);
 	if (json_number(link, "mtu") > 0)
 		printf(", mtu %lld", (long long)json_number(link, "mtu"));
 	if (!loopback)
 		print_part("", json_text(link, "macAddress"));
 	print_part("in ", json_text(link, "master"));
 	print_part("peer ", json_text(link, "peer"));
+	print_part("on ", json_text(link, "parent"));
 	if (owner && !here)
 		print_part("declared by ", owner);
 	else if (!owner && !loopback)
@@ -207,7 +220,7 @@ static void print_holders(const json_t *holders)
 	}
 }
 
-static void print_containers_inside(const json_t *containers)
+static void print_containers_inside(const struct ctl *c, const json_t *containers)
 {
 	json_t *entry;
 	size_t i;
@@ -215,11 +228,15 @@ static void print_containers_inside(const json_t *containers)
 	json_array_foreach(containers, i, entry)
 	{
 		const json_t *runtime = json_object_get(entry, "runtime");
+		const char *state = json_text(runtime, "state") ? json_text(runtime, "state") : "unknown";
 		_cleanup_free_ char *reason = container_reason(runtime);
 
 		status_label(i == 0 ? "Containers" : "");
+		status_dot(c, state);
 		(void)fputs(json_text(entry, "name"), stdout);
-		print_part("", json_text(runtime, "state"));
+		printf(", %s", color_on(c, state_color(state)));
+		(void)fputs(state, stdout);
+		printf("%s", color_off(c));
 		if (reason && *reason) {
 			printf(": ");
 			(void)fputs(reason, stdout);
@@ -234,6 +251,7 @@ int status_netns(struct ctl *c, json_t *d, const json_t *containers)
 	const char *state = json_text(runtime, "state"), *description = json_text(context, "description");
 
 	state = state ? state : "unknown";
+	block_begin(c);
 	status_dot(c, state);
 	(void)fputs(json_text(d, "name") ? json_text(d, "name") : "?", stdout);
 	if (description && *description) {
@@ -252,44 +270,27 @@ int status_netns(struct ctl *c, json_t *d, const json_t *containers)
 	field_lines("Routes", json_object_get(d, "routes"));
 	field_lines("Rules", json_object_get(d, "rules"));
 	field_lines("Neighbors", json_object_get(d, "neighbors"));
-	print_containers_inside(containers);
+	print_containers_inside(c, containers);
 	print_holders(json_object_get(d, "holders"));
+	block_end(c);
 	return str_equal(state, "down") || str_equal(state, "failed") ? CTL_NOT_RUNNING : CTL_DONE;
 }
 
 /* --- the daemon ------------------------------------------------------------------------------ */
 
-static void print_counts(const json_t *d)
+/* "3 (2 configured, 1 failed)": all, then what is not 0. */
+static void print_counts(const struct ctl *c, const char *name, const json_t *counts,
+			 const char *const *words)
 {
-	static const char *const states[] = {"configured", "pending",  "configuring", "degraded",
-					     "failed",	   "removing", "down"};
 	const char *before = " (";
 
-	status_label("Namespaces");
-	printf("%lld", (long long)json_number(d, "total"));
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		if (json_number(d, states[i]) == 0)
-			continue;
-		printf("%s%lld %s", before, (long long)json_number(d, states[i]), states[i]);
-		before = ", ";
-	}
-	printf("%s\n", before[0] == ',' ? ")" : "");
-}
-
-static void print_container_counts(const json_t *counts)
-{
-	static const char *const words[] = {"running", "starting", "stopping", "restarting",
-					    "failed",  "skipped",  "dead"};
-	const char *before = " (";
-
-	if (json_number(counts, "total") <= 0)
-		return;
-	status_label("Containers");
+	status_label(name);
 	printf("%lld", (long long)json_number(counts, "total"));
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (json_number(counts, words[i]) == 0)
+	for (; *words; words++) {
+		if (json_number(counts, *words) == 0)
 			continue;
-		printf("%s%lld %s", before, (long long)json_number(counts, words[i]), words[i]);
+		printf("%s%s%lld %s%s", before, color_on(c, state_color(*words)),
+		       (long long)json_number(counts, *words), *words, color_off(c));
 		before = ", ";
 	}
 	printf("%s\n", before[0] == ',' ? ")" : "");
@@ -313,17 +314,25 @@ static void print_checkpoint(const json_t *checkpoint)
 
 static void print_daemon(const struct ctl *c, const json_t *d)
 {
+	static const char *const states[] = {"configured", "pending",  "configuring", "degraded",
+					     "failed",	   "removing", "down",	      NULL};
+	static const char *const doings[] = {"running", "starting", "stopping", "restarting",
+					     "failed",	"skipped",  "dead",	NULL};
 	const char *state = json_text(d, "state") ? json_text(d, "state") : "unknown";
+	const json_t *containers = json_object_get(d, "containers");
 	json_t *diagnostics = json_object_get(d, "diagnostics");
+	bool troubled;
 
-	status_dot(c, json_number(d, "failed") > 0 && str_equal(state, "running") ? "degraded" : state);
+	troubled = json_number(d, "failed") > 0 || json_number(containers, "failed") > 0;
+	status_dot(c, troubled && str_equal(state, "running") ? "degraded" : state);
 	printf("netnsd - network namespace manager\n");
 	status_field("Version", json_text(d, "version"));
 	status_state(c, state, d, "startedAt");
 	status_label("PID");
 	printf("%lld\n", (long long)json_number(d, "pid"));
-	print_counts(d);
-	print_container_counts(json_object_get(d, "containers"));
+	print_counts(c, "Namespaces", d, states);
+	if (json_number(containers, "total") > 0)
+		print_counts(c, "Containers", containers, doings);
 	print_checkpoint(json_object_get(d, "checkpoint"));
 	field_words("Plugins", json_object_get(d, "plugins"));
 	field_words("Kinds", json_object_get(d, "kinds"));
@@ -337,9 +346,11 @@ static int status_stopped(const struct ctl *c, int code)
 {
 	if (c->json != JSON_MODE_OFF)
 		return output_json(c, json_pack("{s:s}", "state", "stopped")) ? CTL_FAILED : CTL_NOT_RUNNING;
+	block_begin(c);
 	status_dot(c, "stopped");
 	printf("netnsd is not running (%s: %s); start it with 'systemctl start netnsd'\n", c->socket,
 	       strerror(code));
+	block_end(c);
 	return CTL_NOT_RUNNING;
 }
 
@@ -357,7 +368,9 @@ int status_daemon(struct ctl *c)
 	if (c->json != JSON_MODE_OFF)
 		return output_json(c, reply.parameters);
 	pager_open(c);
+	block_begin(c);
 	print_daemon(c, reply.parameters);
+	block_end(c);
 	reply_done(&reply);
 	return CTL_DONE;
 }

@@ -174,6 +174,7 @@ int status_container(struct ctl *c, json_t *d)
 	const char *state = json_text(runtime, "state"), *name = json_text(d, "name");
 
 	state = state ? state : "unknown";
+	block_begin(c);
 	print_head(c, d, state);
 	print_loaded(context, runtime);
 	status_state(c, state, runtime, "since");
@@ -191,7 +192,10 @@ int status_container(struct ctl *c, json_t *d)
 	}
 	status_field("CGroup", json_text(runtime, "cgroup"));
 	status_field("Status", json_text(runtime, "statusText"));
+	block_end(c);
+	block_begin(c);
 	if (name && container_name_is_valid(name))
 		(void)log_print(c, name, STATUS_LINES, false, true);
+	block_end_cut(c);
 	return container_runs(d) ? CTL_DONE : CTL_NOT_RUNNING;
 }

@@ -135,7 +135,7 @@ assert_status 1 ctl apply --atomic
 assert_contains "$OUTPUT" "cyan exists already"
 assert_contains "$OUTPUT" "Nothing was changed"
 assert_snapshot "$with_foreign" - red blue green
-assert_lacks "$(ctl status)" "Taken back"
+assert_lacks "$(ctl status --full)" "Taken back"
 ip link del cyan
 sed -i '/cyan/d' /etc/netnsd/host.netns
 assert_eq "$(fingerprint - red blue green)" "$prints"
@@ -148,8 +148,8 @@ assert_contains "$OUTPUT" "All was put back"
 assert_snapshot "$before" - red blue green
 assert_eq "$(ns_inode green) $(ns_inode red)" "$(awk '/^green/ { g = $2 } /^red/ { r = $2 } END { print g, r }' <<<"$prints")"
 assert_eq "$(state_of red) $(state_of green) $(state_of zebra)" "configured configured "
-assert_contains "$(ctl status)" "Taken back"
-assert_contains "$(ctl status red)" "not in effect"
+assert_contains "$(ctl status --full)" "Taken back"
+assert_contains "$(ctl status --full red)" "not in effect"
 assert_status 1 ctl add extra
 assert_contains "$OUTPUT" "not in effect"
 
@@ -157,10 +157,10 @@ step "the daemon goes on with what ran, until the next apply"
 stop_daemon
 start_daemon
 assert_snapshot "$before" - red blue green
-assert_contains "$(ctl status)" "Taken back"
+assert_contains "$(ctl status --full)" "Taken back"
 rm /etc/netnsd/zebra.netns
 assert_ok ctl apply --atomic
-assert_lacks "$(ctl status)" "Taken back"
+assert_lacks "$(ctl status --full)" "Taken back"
 assert_plan_empty
 [ ! -e /run/netns/green ] || fail "green is there"
 assert_json '.[0].mtu' 1400 nsjson red link show eth0
@@ -179,7 +179,7 @@ assert_eq "$(fingerprint yellow)" "$prints" "yellow was to be removed, and never
 rm /etc/netnsd/zebra.netns
 assert_ok ctl apply
 assert_plan_empty
-assert_lacks "$(ctl status)" "Taken back"
+assert_lacks "$(ctl status --full)" "Taken back"
 
 if ! command -v strace >/dev/null || ! strace -o /dev/null true 2>/dev/null; then
   step "strace cannot be used: no kill in the middle"
@@ -211,7 +211,7 @@ for n in 30 34 38 42 46 50 54 58 62 66; do
   if [ -n "$begun" ]; then
     points=$((points + 1))
     SNAPSHOT_WHEN="killed before call $n" assert_snapshot "$before" - red blue green
-    assert_contains "$(ctl status)" "Taken back"
+    assert_contains "$(ctl status --full)" "Taken back"
   fi
   before_files
   assert_ok ctl apply

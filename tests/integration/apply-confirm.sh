@@ -87,7 +87,7 @@ new_files
 out=$(ctl apply --confirm=1h 2>&1) || fail "apply failed: $out"
 assert_contains "$out" "netnsctl confirm"
 is_new || fail "not applied"
-assert_contains "$(ctl status)" "netnsctl confirm"
+assert_contains "$(ctl status --full)" "netnsctl confirm"
 assert_eq "$(checkpoint_state)" waiting
 assert_status 1 ctl apply
 assert_contains "$OUTPUT" "waits to be confirmed: run 'netnsctl confirm', or wait"
@@ -101,7 +101,7 @@ assert_ok ctl up green
 assert_ok ctl confirm
 assert_status 1 ctl confirm
 [ ! -e /run/netnsd/checkpoint ] || fail "the checkpoint is still there"
-assert_lacks "$(ctl status)" "confirm"
+assert_lacks "$(ctl status --full)" "confirm"
 is_new || fail "confirming changed something"
 assert_plan_empty
 
@@ -115,9 +115,9 @@ assert_soon is_old
 assert_soon_eq rolled-back checkpoint_state
 assert_snapshot "$before" red blue
 assert_eq "$(ns_inode red)" "$inode"
-assert_contains "$(ctl status)" "Nobody confirmed"
-assert_contains "$(ctl status red)" "not in effect"
-assert_contains "$(ctl status red)" "red - before"
+assert_contains "$(ctl status --full)" "Nobody confirmed"
+assert_contains "$(ctl status --full red)" "not in effect"
+assert_contains "$(ctl status --full red)" "red - before"
 assert_status 1 ctl confirm
 assert_ok ctl plan
 assert_contains "$(ctl plan)" "10.1.0.3"
@@ -133,14 +133,14 @@ assert_ok ctl apply --atomic --confirm=1h
 kill_daemon
 start_daemon
 is_new || fail "a restart before the deadline takes back"
-assert_contains "$(ctl status)" "netnsctl confirm"
+assert_contains "$(ctl status --full)" "netnsctl confirm"
 kill_daemon
 now=$(cut -d' ' -f1 /proc/uptime)
 set_deadline $((${now%.*} * 1000000 + 4000000))
 start_daemon
 assert_soon is_old
 assert_snapshot "$before" red blue
-assert_contains "$(ctl status)" "Nobody confirmed"
+assert_contains "$(ctl status --full)" "Nobody confirmed"
 
 step "killed, and the deadline over at the next start"
 old_again

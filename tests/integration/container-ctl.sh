@@ -48,8 +48,8 @@ assert_status 0 ctl status one.container
 for text in "one.container - The first" "/etc/netnsd/one.container" running "$(leader_of one)" "$(nspawn_of one)" pod; do
   assert_contains "$OUTPUT" "$text" status
 done
-assert_contains "$(ctl status pod)" one
-assert_contains "$(ctl status)" ontainer
+assert_contains "$(ctl status --full pod)" one
+assert_contains "$(ctl status --full)" ontainer
 assert_contains "$(ctl cat one.container)" "Description=The first"
 assert_contains "$(ctl show one.container)" "running"
 assert_json .runtime.leader "$(leader_of one)" ctl show --json=short one.container
@@ -160,7 +160,7 @@ payload_conf one "log /shared/log lock /shared/lock sleep" "Exec.Environment=NEW
 assert_ok ctl reload
 assert_eq "$(cshow one .runtime.needsRestart)" true
 assert_eq "$(identity_of one)" "$BEFORE" "reload restarted a container"
-assert_contains "$(ctl status one.container)" restart
+assert_contains "$(ctl status --full one.container)" restart
 assert_ok ctl reload --restart
 assert_soon is_another_than "$BEFORE" one
 assert_cstate one running
@@ -212,7 +212,7 @@ assert_status 0 ctl start needs
 assert_contains "$OUTPUT" CAP_NET_RAW
 assert_eq "$(cstate needs)" skipped
 [ -z "$(log_of needs)" ] || fail "it ran"
-assert_contains "$(ctl status needs.container)" CAP_NET_RAW
+assert_contains "$(ctl status --full needs.container)" CAP_NET_RAW
 assert_nothing_of needs
 assert_ok ctl start neednot
 assert_runs neednot

@@ -71,7 +71,7 @@ assert_soon is_another_than "$before" cmd
 assert_cstate cmd running
 assert_soon_eq healthy health_of cmd
 assert_contains "$(cshow cmd .runtime.restartReason)" HealthAction=restart
-assert_contains "$(ctl status cmd.container)" healthy
+assert_contains "$(ctl status --full cmd.container)" healthy
 
 step "S51: a hung nspawn is noticed, killed, and by Restart=on-watchdog replaced"
 assert_eq "$(identity_of watched)" "$BEFORE" "killed within $(($(now_ms) - LEFT_ALONE)) ms although nspawn pinged"

@@ -167,6 +167,20 @@ assert_contains "$(ctl list)" $'\033' "SYSTEMD_COLORS has the last word"
 unset SYSTEMD_COLORS
 assert_lacks "$(ctl list)" $'\033'
 unset NO_COLOR
+assert_lacks "$(ctl list)" $'\033' "a pipe"
+assert_contains "$(SYSTEMD_COLORS=256 ctl list)" $'\033[0;38;5;245mforeign'
+assert_contains "$(SYSTEMD_COLORS=16 ctl list)" $'\033[0;90mforeign'
+assert_lacks "$(SYSTEMD_COLORS=auto-16 ctl list)" $'\033'
+export SYSTEMD_PAGER=''
+on_terminal() { # COMMAND...: what it writes on one, which is 80 columns wide
+  python3 "$TEST_LIB/terminal.py" "$@" | tr -d '\r'
+}
+assert_contains "$(TERM=xterm on_terminal "$NETNSCTL" list)" $'\033[0;1;31mfailed'
+assert_contains "$(TERM=xterm SYSTEMD_COLORS=auto-16 on_terminal "$NETNSCTL" list)" $'\033[0;90mforeign'
+for setting in TERM=dumb "TERM=xterm NO_COLOR=1" "TERM=xterm SYSTEMD_COLORS=0" "TERM=xterm SYSTEMD_COLORS=auto-16 NO_COLOR=1"; do
+  # shellcheck disable=SC2086
+  assert_lacks "$(on_terminal env $setting "$NETNSCTL" list)" $'\033' "$setting"
+done
 
 step "status and show"
 DESCRIBE='{"name":"one","context":{"description":"First","file":"/etc/netnsd/one.netns","dns":["10.0.0.1","10.0.0.2"],"autoStart":true},
@@ -208,6 +222,48 @@ for text in "Version: 9.9" "PID: 77" "Namespaces: 3 (2 configured, 1 failed)" "P
 done
 assert_status 0 ctl version
 assert_contains "$OUTPUT" "netnsd 9.9 (running)"
+
+step "status in the width there is"
+LONG='{"name":"one","context":{"description":"A description that is so long that it goes on in the next line, certainly \u00e9\u00e9\u00e9","file":"/etc/netnsd/one.netns"},
+ "runtime":{"state":"failed","reason":"'$(printf 'word%.0s ' {1..40})'/a/path/that/is/longer/than/a/whole/line/'$(printf 'x%.0s' {1..90})'/end","since":1700000000000000},
+ "links":[{"name":"eth0","kind":"veth","declaredBy":"router","index":2,"operationalState":"up","up":true,"mtu":1500,"macAddress":"02:00:00:00:00:01","peer":"eth0 at some-other-namespace","addresses":["10.0.0.9/24"]},
+  {"name":"eth1","kind":"veth","declaredBy":"yes","index":3,"operationalState":"down","up":true},{"name":"eth2","declaredBy":"yes"}]}'
+says $NS.Describe "[{\"parameters\":$LONG}]"
+plain() {
+  sed 's/\x1b\[[0-9;]*m//g'
+}
+too_wide() { # COLUMNS
+  LC_ALL=C.UTF-8 awk -v columns="$1" 'length > columns' # mawk counts bytes, which is stricter
+}
+assert_status 3 ctl status one
+piped=$OUTPUT
+assert_eq "$(too_wide 80 <<<"$piped")" "" "in a pipe"
+assert_lacks "$piped" $'\033'
+assert_eq "$(head -n 1 <<<"$piped")" "x one - A description that is so long that it goes on in the next line,"
+assert_contains "$piped" $'\n     Reason: word word'
+assert_contains "$piped" "..."
+assert_contains "$piped" "/end"
+assert_contains "$piped" "peer eth0 at
+                 some-other-namespace, declared by router
+               10.0.0.9/24"
+assert_eq "$(tr -s ' \n' '  ' <<<"$piped" | grep -o 'word ' | wc -l)" 40 "nothing but what is too long is lost"
+assert_status 3 ctl status --full one
+assert_contains "$OUTPUT" "$(printf 'x%.0s' {1..90})/end"
+assert_contains "$OUTPUT" "declared by router"
+assert_eq "$(grep -c 'word word' <<<"$OUTPUT")" 1
+assert_status 3 ctl status -l one
+out=$(TERM=xterm COLUMNS=60 LC_ALL=C.UTF-8 on_terminal "$NETNSCTL" status one)
+[ "$(plain <<<"$out" | wc -L)" -le 60 ] || fail "wider than the terminal: $out"
+assert_contains "$out" $'\033[0;1;31m\303\227\033[0m one'
+for text in $'\033[0;1;31mfailed\033[0m since' $'\033[0;1;32mup\033[0m,' $'\033[0;38;5;245mdown\033[0m' $'\033[0;1;31mmissing\033[0m' $'\342\200\246'; do
+  assert_contains "$out" "$text"
+done
+# With colours and without, a terminal and a pipe have the same text.
+assert_eq "$(TERM=xterm on_terminal "$NETNSCTL" status one | plain)" "$piped"
+says $NS.Describe '[{"parameters":{"name":"one","runtime":{"state":"down"}}}]'
+assert_contains "$(LC_ALL=C.UTF-8 ctl status one)" $'\342\227\213 one'
+says $NS.Describe '[{"parameters":{"name":"one","runtime":{"state":"configured"}}}]'
+assert_contains "$(LC_ALL=C.UTF-8 ctl status one)" $'\342\227\217 one'
 
 step "plan and apply"
 ACTIONS='[{"operation":"create","namespace":"one","text":"veth eth0","reason":"not there"},

@@ -193,6 +193,10 @@ DESCRIBE='{"name":"web","context":{"namespace":"lan","description":"A web server
 says $C.Describe "[{\"parameters\":$DESCRIBE}]"
 TZ=UTC assert_status 0 ctl status web.container
 asked .parameters.name web
+[ "$(awk 'length > 80' <<<"$OUTPUT")" = "" ] || fail "wider than 80 columns: $OUTPUT"
+assert_contains "$OUTPUT" "     Loaded: /etc/netnsd/web.container (AutoStart=yes); its settings have
+                 changed, 'netnsctl restart' brings them into effect"
+TZ=UTC assert_status 0 ctl status --full web.container
 for text in "* web.container - A web server" "Loaded: /etc/netnsd/web.container (AutoStart=yes); its settings have changed" \
   "State: running since Tue 2023-11-14 22:13:20 UTC; " "Last run: signal (killed, signal=SIGKILL); Restart=on-failure" \
   "Restarts: 1 in a row, 4 in all" "Namespace: lan" "Root: /srv/web" "PID: 41 (systemd-nspawn), leader 42" \
@@ -220,8 +224,8 @@ says $NS.Describe '[{"parameters":{"name":"lan","runtime":{"state":"configured"}
 also_says $C.List "[{\"continues\":true,\"parameters\":$(entry web running)},{\"continues\":true,\"parameters\":$(entry db failed '"reason":"exited, status=7"')},
   {\"parameters\":{\"name\":\"other\",\"context\":{\"namespace\":\"wan\"},\"runtime\":{\"state\":\"dead\"}}}]"
 assert_status 0 ctl status lan
-assert_contains "$OUTPUT" " Containers: db, failed: exited, status=7
-             web, running"
+assert_contains "$OUTPUT" " Containers: x db, failed: exited, status=7
+             * web, running"
 assert_lacks "$OUTPUT" other
 says io.netnsd.Manager.Describe '[{"parameters":{"version":"1","state":"running","total":1,"containers":{"total":3,"running":2,"failed":1,"dead":0}}}]'
 assert_status 0 ctl status

@@ -43,7 +43,7 @@ printf '%s\n' '[Manager]' 'Workers=many' >/etc/netnsd/netnsd.conf.d/bad.conf
 start_daemon
 assert_contains "$(daemon_log)" "netnsd.conf.d/bad.conf:2"
 assert_eq "$(state_of one)" failed
-assert_contains "$(ctl status one)" "/run/netns/one"
+assert_contains "$(ctl status --full one)" "/run/netns/one"
 assert_eq "$(state_of two)" configured
 [ -d /run/netns/one ] || fail "the directory is gone"
 rmdir /run/netns/one

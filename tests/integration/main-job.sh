@@ -61,8 +61,8 @@ step "netnsctl shows it"
 for name in router red blue host; do
   assert_eq "$(state_of $name)" configured "state of $name"
 done
-assert_contains "$(ctl status router)" "Way out"
-assert_contains "$(ctl status router)" eth0
+assert_contains "$(ctl status --full router)" "Way out"
+assert_contains "$(ctl status --full router)" eth0
 assert_json '[.[].name] | sort | join(" ")' "blue host red router" ctl list --json=short
 assert_plan_empty
 

@@ -41,7 +41,7 @@ start_daemon
 
 step "an existing name is an error of its own object, and is not touched"
 assert_eq "$(state_of taken)" failed
-assert_contains "$(ctl status taken)" Adopt=yes "the reason says what to do"
+assert_contains "$(ctl status --full taken)" Adopt=yes "the reason says what to do"
 assert_eq "$(fingerprint taken stranger)" "$(grep -e '^taken ' -e '^stranger ' <<<"$before")"
 assert_eq "$(nsid_of taken)" "" "a number for what is not ours"
 assert_eq "$(nsid_of stranger)" "" "a number for what is not ours"

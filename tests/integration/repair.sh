@@ -132,7 +132,7 @@ holds "neighbour changed" inns one ip neigh replace 10.30.0.77 lladdr 02:00:00:0
 step "a route of somebody else in the place of ours is not touched, and ours comes back when it goes"
 inns one ip route replace 198.51.100.0/24 via 10.30.0.253 metric 50
 assert_soon_eq failed state_of one
-assert_contains "$(ctl status one)" "route 198.51.100.0/24"
+assert_contains "$(ctl status --full one)" "route 198.51.100.0/24"
 assert_json '.[0].gateway' 10.30.0.253 nsjson one route show 198.51.100.0/24
 holds "the other route deleted" inns one ip route del 198.51.100.0/24
 
@@ -210,7 +210,7 @@ conf_all report
 assert_ok ctl apply
 inns one ip link set eth0 mtu 1300
 assert_soon_eq degraded state_of one
-assert_contains "$(ctl status one)" "MTUBytes 1300, declared 1400"
+assert_contains "$(ctl status --full one)" "MTUBytes 1300, declared 1400"
 assert_json '.[0].mtu' 1300 nsjson one link show eth0
 inns one ip link set eth0 mtu 1400
 assert_soon_eq configured state_of one
@@ -240,8 +240,8 @@ own_pid $enemy
 assert_soon_eq degraded state_of one
 kill $enemy
 wait $enemy 2>/dev/null
-assert_contains "$(ctl status one)" 10.32.0.2/24
-assert_contains "$(ctl status one)" "changed again and again"
+assert_contains "$(ctl status --full one)" 10.32.0.2/24
+assert_contains "$(ctl status --full one)" "changed again and again"
 assert_ok ctl apply
 assert_eq "$(state_of one)" configured
 assert_soon same_again

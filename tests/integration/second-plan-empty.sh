@@ -76,7 +76,7 @@ assert_ok ctl apply
 assert_plan_empty
 assert_contains "$(cat "$SANDBOX/plan.err")" "host2.netns: waits for " "plan says what it waits for"
 assert_eq "$(state_of host2)" pending
-assert_contains "$(ctl status host2)" br-later "status says what it waits for"
+assert_contains "$(ctl status --full host2)" br-later "status says what it waits for"
 rm /etc/netnsd/host2.netns
 assert_ok ctl apply
 quiet_apply "after the removal"

@@ -39,7 +39,7 @@ assert_status 1 ctl add lab@3
 assert_status 1 ctl add lab@4 "Veth eth0.NoSuchKey=1"
 assert_contains "$OUTPUT" NoSuchKey
 assert_eq "$(state_of lab@4)" ""
-assert_contains "$(ctl status lab@2)" "(transient)"
+assert_contains "$(ctl status --full lab@2)" "(transient)"
 assert_plan_empty
 
 step "the next daemon knows them"

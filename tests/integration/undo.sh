@@ -27,7 +27,7 @@ step "a new namespace: nothing is left of it"
 start_daemon
 assert_eq "$(state_of good)" configured
 assert_eq "$(state_of bad)" failed
-assert_contains "$(ctl status bad)" no_such_sysctl
+assert_contains "$(ctl status --full bad)" no_such_sysctl
 [ ! -e /run/netns/bad ] || fail "bad is there"
 [ ! -e /etc/netns/bad/resolv.conf ] || fail "its resolv.conf is there"
 host_json link show ns-bad >/dev/null 2>&1 && fail "its host end is there"

@@ -59,7 +59,7 @@ ip addr add 10.9.0.1/24 dev nic1
 ip link set nic1 up
 assert_soon inns out ping -n -q -c 1 -W 1 10.9.0.1
 assert_plan_empty
-assert_contains "$(ctl status out)" nic0
+assert_contains "$(ctl status --full out)" nic0
 stop_daemon
 assert_eq "$(mac_of out nic0)" "$mac0" "after a stop"
 start_daemon
@@ -194,7 +194,7 @@ echo 1 >"$slot/remove"
 assert_eq "$(links_of left)" ""
 assert_ok ctl apply
 assert_eq "$(state_of left)" pending
-assert_contains "$(ctl status left)" nic0
+assert_contains "$(ctl status --full left)" nic0
 echo 1 >/sys/bus/pci/rescan
 assert_soon grep -lx "$mac0" /sys/class/net/*/address
 ip link set "$(grep -lx "$mac0" /sys/class/net/*/address | cut -d / -f 5)" name nic0
@@ -214,7 +214,7 @@ Gateway=10.77.0.254
 X
 assert_ok ctl apply
 assert_eq "$(state_of waits)" pending
-assert_contains "$(ctl status waits)" "nic0 to come up"
+assert_contains "$(ctl status --full waits)" "nic0 to come up"
 ip link set nic0 up
 assert_soon_eq configured state_of waits
 assert_json '.[0].gateway' 10.77.0.254 nsjson waits route show default

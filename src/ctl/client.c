@@ -58,6 +58,8 @@ void client_done(struct ctl *c)
 static int report_lost(struct ctl *c, const char *what, int code, const struct error *err)
 {
 	client_done(c);
+	if (c->quiet)
+		return CTL_FAILED;
 	if (code == -ECONNRESET || code == -EPIPE)
 		ctl_error("cannot %s: netnsd closed the connection before it answered; "
 			  "'journalctl -u netnsd' may say why",
@@ -67,16 +69,18 @@ static int report_lost(struct ctl *c, const char *what, int code, const struct e
 	return CTL_FAILED;
 }
 
+#define PROGRESS_EVERY 500 /* msec */
+
 /* How long to wait for the next reply before the progress line is due, or time is up. */
 static int next_timeout(const struct ctl *c, const struct progress *p)
 {
 	uint64_t elapsed = now_monotonic() - p->started, left;
 
 	if (c->timeout == USEC_INFINITY)
-		return p->enabled ? 1000 : -1;
+		return p->enabled ? PROGRESS_EVERY : -1;
 	left = c->timeout > elapsed ? (c->timeout - elapsed + 999) / 1000 : 0;
-	if (p->enabled && left > 1000)
-		return 1000;
+	if (p->enabled && left > PROGRESS_EVERY)
+		return PROGRESS_EVERY;
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
 
@@ -110,6 +114,7 @@ static int receive_all(struct ctl *c, struct request *q, struct progress *p, str
 		if (r == -ETIMEDOUT) {
 			if (c->timeout != USEC_INFINITY && now_monotonic() - p->started >= c->timeout)
 				return r;
+			progress_ask(c, q, p);
 			progress_update(p);
 			continue;
 		}
@@ -136,6 +141,7 @@ static int receive_all(struct ctl *c, struct request *q, struct progress *p, str
 			(void)str_format(p->text, sizeof(p->text), "%s%s%s",
 					 json_text(reply.parameters, "state"), text && *text ? ": " : "",
 					 text ? text : "");
+			p->told = true;
 			progress_update(p);
 		}
 		if (q->partial)
@@ -151,6 +157,8 @@ int client_begin(struct ctl *c, struct request *q)
 	int r;
 
 	q->parameters = NULL;
+	(void)str_format(q->object, sizeof(q->object), "%s",
+			 json_text(parameters, "name") ? json_text(parameters, "name") : "");
 	r = client_connect(c);
 	if (r) {
 		json_decref(parameters);
@@ -168,7 +176,7 @@ int client_finish(struct ctl *c, struct request *q, struct reply *ret)
 	int r;
 
 	progress_start(&progress, q->what);
-	progress.enabled = progress.enabled && !q->lost;
+	progress.enabled = progress.enabled && !q->lost && !c->quiet;
 	r = receive_all(c, q, &progress, ret);
 	progress_end(&progress);
 	return r;

@@ -31,6 +31,7 @@ struct ctl {
 	const char *socket;
 	enum json_mode json;
 	bool no_pager, no_legend, no_block, all, state, atomic, containers, restart, follow, full;
+	bool quiet; /* not a word, also when something fails: an answer is nice to have */
 	enum graph_format format;
 	const char *user;
 	const char *signal, *kill_whom; /* kill; NULL: not given */
@@ -135,6 +136,7 @@ struct request {
 	/* A stream without an end: the sentence when the connection ends, and no progress line. NULL: none.
 	 */
 	const char *lost;
+	char object[256]; /* client_begin(): the "name" that was asked for, else "" */
 	/* For each reply that is not the last one; borrowed. May be NULL. */
 	void (*partial)(json_t *parameters, void *data);
 	void *data;
@@ -197,17 +199,21 @@ unsigned terminal_width(void);
 /* "Tue 2025-03-04 12:00:00 UTC; 5min 3s ago" */
 void print_since(uint64_t usec);
 
-/* One line on stderr that is overwritten; only on a terminal and after the first second. */
+/* --- progress.c ------------------------------------------------------------------------------ */
+/* One line on stderr that is overwritten; only on a terminal and after the first half second. */
 struct progress {
 	bool enabled, shown;
+	bool told;	  /* by the daemon: the text is what it said */
 	uint64_t started; /* usec, monotonic */
 	const char *what;
 	json_int_t done, total; /* total 0: unknown */
-	char text[100];		/* how far it is, in words; "": unknown */
+	char text[200];		/* how far it is, in words; "": unknown */
 };
 void progress_start(struct progress *p, const char *what);
 void progress_update(struct progress *p);
 void progress_end(struct progress *p);
+/* Asks for the text, if the daemon does not say it by itself. */
+void progress_ask(const struct ctl *c, const struct request *q, struct progress *p);
 uint64_t now_monotonic(void);
 
 /* --- files.c --------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Output for people and programs: colours, pager, JSON, text made safe, times, the progress line. */
+/* Output for people and programs: colours, pager, JSON, text made safe, times. */
 #include "ctl.h"
 #include "parse.h"
 
@@ -204,60 +204,4 @@ void print_since(uint64_t usec)
 		return;
 	printf("%s; ", text);
 	print_ago(now > then ? (uint64_t)(now - then) : 0);
-}
-
-/* --- progress -------------------------------------------------------------------------------- */
-
-uint64_t now_monotonic(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-void progress_start(struct progress *p, const char *what)
-{
-	const char *term = getenv("TERM");
-
-	*p = (struct progress){
-		.enabled = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0,
-		.started = now_monotonic(),
-		.what = what,
-	};
-}
-
-/* In one piece, to be cut where the terminal ends: what would go over it could not be overwritten. */
-static const char *progress_line(const struct progress *p)
-{
-	static char line[512];
-
-	(void)str_format(line, sizeof(line), "%s: %llus, %s", p->what,
-			 (unsigned long long)((now_monotonic() - p->started) / 1000000), p->text);
-	return line;
-}
-
-void progress_update(struct progress *p)
-{
-	uint64_t elapsed = now_monotonic() - p->started;
-
-	if (!p->enabled || elapsed < 1000000)
-		return;
-	if (p->text[0] != '\0')
-		(void)fprintf(stderr, "\r%.*s ...\033[K", (int)terminal_width() - 5, progress_line(p));
-	else if (p->total > 0)
-		(void)fprintf(stderr, "\r%s: %lld of %lld ...\033[K", p->what, (long long)p->done,
-			      (long long)p->total);
-	else
-		(void)fprintf(stderr, "\r%s: %llus ...\033[K", p->what,
-			      (unsigned long long)(elapsed / 1000000));
-	(void)fflush(stderr);
-	p->shown = true;
-}
-
-void progress_end(struct progress *p)
-{
-	if (p->shown)
-		(void)fputs("\r\033[K", stderr);
-	p->shown = false;
 }

@@ -313,6 +313,32 @@ assert_status 1 ctl wait one
 assert_contains "$OUTPUT" "'one' is failed: no"
 assert_status 0 ctl wait two
 
+step "the line that says what is waited for"
+progress() { # MESSAGES-OF-METHOD METHOD LIST COMMAND...: what a terminal sees, each state of the line by itself
+  jq -n --arg m "$2" --argjson a "$1" --arg n "$NS.List" --argjson l "$3" '{($m): $a, ($n): $l}' >"$WORK/script.new"
+  mv "$WORK/script.new" "$WORK/script"
+  TERM=vt100 on_terminal_raw "$NETNSCTL" "${@:4}" | tr '\r' '\n'
+}
+on_terminal_raw() {
+  python3 "$TEST_LIB/terminal.py" "$@"
+}
+ONE='[{"parameters":{"name":"one","runtime":{"state":"configuring","waitsFor":["PeerBridge br0 in host"]}}}]'
+out=$(progress '[1.2, {"parameters":{}}]' $NS.Up "$ONE" up one)
+assert_contains "$out" "bring up 'one': 0s, configuring: waits for PeerBridge br0 in host ..."
+assert_contains "$out" "bring up 'one': 1s, "
+assert_eq "$(tail -n 1 <<<"$out")" $'\033[K' "the line is cleared at the end"
+LIST=$(jq -n -c '[range(5) | {continues: (. < 4), parameters: {name: "n\(.)", runtime: {state: (if . == 0 then "pending" else "removing" end)}}}]')
+out=$(progress '[{"continues":true,"parameters":{"done":1,"total":4}}, 1.2, {"parameters":{"actions":[]}}]' $MGR.Apply "$LIST" apply)
+assert_contains "$out" "apply: 0s, 1 of 4, n1 is removing, n2 is removing and 2 more ..."
+out=$(progress '[1.2, {"parameters":{"actions":[]}}]' $MGR.Apply '["close"]' reload)
+assert_contains "$out" "reload: 0s ..."
+assert_lacks "$out" netnsctl "a question that fails"
+# Nothing in a pipe, nothing when it is done at once.
+says $NS.Up '[1.2, {"parameters":{}}]'
+assert_status 0 ctl up one
+assert_eq "$OUTPUT" ""
+assert_eq "$(progress '[{"parameters":{}}]' $NS.Up "$ONE" up one)" ""
+
 step "log-level"
 says $SVC.GetLogLevel '[{"parameters":{"level":6}}]'
 assert_status 0 ctl log-level

@@ -67,6 +67,9 @@ char *graph_to_dot(const struct graph *g);
 char *graph_to_mermaid(const struct graph *g);
 char *graph_to_svg(const struct graph *g);
 
+/* Room for one more behind the n of the array, zeroed; NULL: no memory, and the array is as it was. */
+void *graph_grown(void *array, size_t n, size_t size);
+
 /* --- what the writers share ------------------------------------------------------------------------- */
 /* Whether this container is drawn in namespace i. */
 bool graph_is_inside(const struct graph *g, const struct graph_container *c, size_t i);

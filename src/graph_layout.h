@@ -26,6 +26,17 @@ struct graph_layout {
 #define GRAPH_ADDRESSES_MAX   8	 /* a line each; the rest is counted */
 #define GRAPH_DESCRIPTION_MAX 44 /* characters */
 
+static inline int larger(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+/* graph_inside.c: which box hangs below which; the boxes of a namespace's inside; all of them as wide as
+ * that. */
+void graph_find_parents(const struct graph *g, struct graph_layout *l);
+void graph_place_inside(const struct graph *g, struct graph_layout *l, size_t netns);
+void graph_stretch(const struct graph *g, struct graph_layout *l, size_t netns, int width);
+
 /* 0 or -ENOMEM. */
 int graph_layout(const struct graph *g, struct graph_layout *ret);
 void graph_layout_done(struct graph_layout *l);

@@ -43,7 +43,17 @@ box_remove_cgroup() { # PATH
   find "$1" -depth -type d -exec rmdir {} \;
 }
 
-# A root on an overlay, netnsd installed in it as `make install` does.
+# As `make install` does. A test that brings netnsd in another way has a function of this name, after this file.
+box_install() {
+  local root=$BOX/root
+  # The jobserver of a make that runs us is not for this one.
+  env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$NETNSD_BUILDDIR" install "DESTDIR=$root" >$BOX/install.log 2>&1 ||
+    { tail $BOX/install.log; fail "make install failed"; }
+  mkdir -p $root/etc/systemd/system/netnsd.service.d
+  printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nEnvironmentFile=/etc/netnsd-tests.env\n' >$root/etc/systemd/system/netnsd.service.d/tests.conf
+}
+
+# A root on an overlay, netnsd in it.
 box_root() { # SUITE
   local root=$BOX/root
   mount -t tmpfs -o mode=0755 run /run || fail "no tmpfs on /run"
@@ -52,18 +62,15 @@ box_root() { # SUITE
   mkdir -p $BOX/upper $BOX/work $root
   mount -t overlay -o "lowerdir=$NETNSD_TREES/$1,upperdir=$BOX/upper,workdir=$BOX/work" root $root ||
     skip "this kernel has no overlayfs"
-  # The jobserver of a make that runs us is not for this one.
-  env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$NETNSD_BUILDDIR" install "DESTDIR=$root" >$BOX/install.log 2>&1 ||
-    { tail $BOX/install.log; fail "make install failed"; }
+  box_install
   # What a machine in a sandbox cannot do, and what only costs time.
   local unit
   for unit in systemd-modules-load.service console-getty.service apt-daily.timer apt-daily-upgrade.timer \
     dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
   done
-  mkdir -p $root/etc/systemd/{system/netnsd.service.d,journald.conf.d} $root/etc/netnsd/atboot-network.container.d
+  mkdir -p $root/etc/systemd/journald.conf.d
   box_environment >$root/etc/netnsd-tests.env
-  printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nEnvironmentFile=/etc/netnsd-tests.env\n' >$root/etc/systemd/system/netnsd.service.d/tests.conf
   # Floods are part of the tests.
   printf '[Journal]\nStorage=volatile\nRateLimitBurst=0\n' >$root/etc/systemd/journald.conf.d/tests.conf
   echo box >$root/etc/hostname
@@ -82,6 +89,7 @@ box_payload() {
 # For inside/10-boot.sh: what is to be there after a boot by itself.
 box_boot_files() {
   local name etc=$BOX/root/etc/netnsd
+  mkdir -p $etc/atboot-network.container.d
   printf '[Namespace]\n' >$etc/atboot.netns
   for name in atboot atboot-network; do
     printf '%s\n' '[Container]' Namespace=atboot AutoStart=yes '[Exec]' 'Parameters=/payload log /log sleep' '[Files]' \

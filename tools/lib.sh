@@ -9,9 +9,9 @@ BUILD_PACKAGES=(
 )
 TRY_PACKAGES=(busybox-static iproute2 iputils-ping mount procps systemd-container util-linux)
 CHECK_PACKAGES=(
-  "${TRY_PACKAGES[@]}" clang clang-format clang-tidy e2fsprogs fdisk fish graphviz jq libcap2-bin
-  libclang-rt-14-dev llvm man-db mandoc mmdebstrap nix-bin python3 qemu-system-x86 shellcheck strace udev
-  varlink-go zsh
+  "${TRY_PACKAGES[@]}" clang clang-format clang-tidy debhelper dpkg-dev e2fsprogs fdisk fish graphviz jq
+  libcap2-bin libclang-rt-14-dev lintian llvm man-db mandoc mmdebstrap nix-bin python3 qemu-system-x86 shellcheck
+  strace udev varlink-go zsh
 )
 
 complain() {

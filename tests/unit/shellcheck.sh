@@ -6,7 +6,7 @@ set -u
 command -v shellcheck >/dev/null || { echo "shellcheck is not installed"; exit 77; }
 cd "${NETNSD_SRCDIR:-$(dirname "$0")/../..}" || exit 1
 mapfile -t scripts < <(
-  find autogen.sh .ci tools tests conf -type f \( -name '*.sh' -o -name '*.bash' -o ! -name '*.*' \) -print0 2>/dev/null |
+  find autogen.sh .ci tools tests conf debian -type f \( -name '*.sh' -o -name '*.bash' -o -name 'netnsd.p*' -o ! -name '*.*' \) -print0 2>/dev/null |
     xargs -0r awk 'FNR == 1 && (/^#!.*[\/ ](ba|da|)sh( |$)/ || /^# shellcheck shell=/) { print FILENAME } { nextfile }' | sort
 )
 [ ${#scripts[@]} -gt 0 ] || { echo "no scripts were found"; exit 1; }

@@ -39,12 +39,6 @@ remember() { # NAME...
   done
 }
 
-tells_exits() { # by PIDFD_INFO_EXIT
-  local release
-  release=$(uname -r)
-  [ "$(printf '%s\n' 6.15 "${release%%-*}" | sort -V | head -n 1)" = 6.15 ]
-}
-
 # The same for each way to end: (NAME, STATE, RESULT, EXITCODE, EXITSTATUS) of those that do not start again.
 payload_conf fine "log /shared/log await /shared/go exit 0"
 payload_conf seven "log /shared/log await /shared/go exit 7"

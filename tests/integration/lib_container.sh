@@ -270,6 +270,13 @@ process_state() { # PID: R, S, T, Z
   echo "${stat%% *}"
 }
 
+# Whether this kernel tells how somebody else's child ended: PIDFD_INFO_EXIT.
+tells_exits() {
+  local release
+  release=$(uname -r)
+  [ "$(printf '%s\n' 6.15 "${release%%-*}" | sort -V | head -n 1)" = 6.15 ]
+}
+
 # A command inside, by nsenter alone.
 inside() { # NAME COMMAND...
   local leader

@@ -26,7 +26,8 @@ inside_exit() {
 
 # What the next script must not find.
 forget_all() {
-  rm -rf /etc/netnsd/*.netns /etc/netnsd/*.container /etc/netnsd/*.d /run/netnsd/transient/*
+  rm -rf /etc/netnsd/*.netns /etc/netnsd/*.container /etc/netnsd/*.d /run/netnsd/transient/* $LATE
+  systemctl daemon-reload
   timeout 20 netnsctl apply
   systemctl stop netnsd.service 'netnsd-*.scope'
   systemctl reset-failed
@@ -109,6 +110,26 @@ kill_netnsd() {
   old=$(daemon_pid)
   kill -KILL "$old"
   wait_for 15 is_another_daemon "$old" || fail "systemd does not start the daemon again"
+}
+
+# Killed, and systemd waits with the next one, which keeps its descriptors, until restart_netnsd.
+LATE=/run/systemd/system/netnsd.service.d
+kill_netnsd_for_now() {
+  mkdir -p $LATE
+  printf '[Service]\nRestartSec=1h\n' >$LATE/late.conf
+  assert_ok systemctl daemon-reload
+  assert_ok systemctl kill -s KILL --kill-whom=main netnsd.service
+  assert_soon_eq auto-restart property netnsd.service SubState
+}
+
+# Also of one that was stopped.
+restart_netnsd() {
+  if [ -e $LATE/late.conf ]; then
+    rm -r $LATE
+    assert_ok systemctl daemon-reload
+  fi
+  assert_ok systemctl restart netnsd.service
+  assert_eq "$(property netnsd.service SubState)" running
 }
 
 is_another_daemon() { # PID

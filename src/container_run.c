@@ -276,6 +276,7 @@ static void ended(struct process *process, int code, int status, void *data)
 		container_begin_anew(c);
 		return;
 	}
+	in.own_error = c->p->told_error != 0;
 	if (in.code == 0)
 		infer_end(c, &in);
 	if (was_ready(c, &in))

@@ -125,6 +125,10 @@ static unsigned kill_now(const struct step *x, enum run_result cause)
  * still starting, 255 of one whose payload is not PID 1. */
 static bool ended_as_asked(const struct supervision *s, const struct supervise_input *in)
 {
+	/* systemctl stop of the scope ends all in it at once, also a child that nspawn (252, 257) has just
+	 * forked to clean up behind its payload: it takes that for a failure of its own. */
+	if (s->state == CONTAINER_RUNNING && s->stop_asked && in->own_error)
+		return true;
 	if (s->state != CONTAINER_STOP_SIGTERM || s->signals != 1 || in->code != CLD_EXITED)
 		return false;
 	return !s->leader || in->status == STATUS_STUB_KILLED;

@@ -53,8 +53,9 @@ enum supervise_event {
 struct supervise_input {
 	enum supervise_event event;
 	uint64_t now, random;
-	int code, status;	/* EXITED; code 0: unknown, which counts as a failure */
-	const char *failure;	/* EXITED: why it never became nspawn, or NULL */
+	int code, status;    /* EXITED; code 0: unknown, which counts as a failure */
+	const char *failure; /* EXITED: why it never became nspawn, or NULL */
+	bool own_error; /* EXITED: nspawn said that it failed itself, so the status is not the payload's */
 	enum run_result result; /* NOT_PREPARED */
 };
 

@@ -553,6 +553,34 @@ static void test_stopped_by_its_signal(void **state)
 	}
 }
 
+/* By systemd, with its scope: nspawn fails over a child that was ended along with the payload. */
+static void test_stopped_with_its_scope(void **state)
+{
+	static const struct {
+		bool asked, own_error;
+		enum container_state end;
+	} cases[] = {
+		{true, true, CONTAINER_DEAD},
+		{true, false, CONTAINER_FAILED}, /* the payload's own status */
+		{false, true, CONTAINER_FAILED},
+		{false, false, CONTAINER_FAILED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct bench b = bench(RESTART_NO);
+
+		to_running(&b);
+		b.s.stop_asked = cases[i].asked;
+		(void)step(&b, (struct supervise_input){.event = SUPERVISE_EXITED,
+							.code = CLD_EXITED,
+							.status = 1,
+							.own_error = cases[i].own_error});
+		tell(&b, SUPERVISE_CLEANED);
+		assert_state(&b, cases[i].end);
+	}
+}
+
 static void test_stop_during_auto_restart(void **state)
 {
 	struct bench b = at_auto_restart();
@@ -1097,6 +1125,7 @@ int main(void)
 		cmocka_unit_test(test_stop_while_starting),
 		cmocka_unit_test(test_stop_before_there_is_anything),
 		cmocka_unit_test(test_stopped_by_its_signal),
+		cmocka_unit_test(test_stopped_with_its_scope),
 		cmocka_unit_test(test_stop_during_auto_restart),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_asked_in_stop_post),

@@ -311,6 +311,7 @@ void manager_free(struct manager *m)
 	if (m->p->lock_fd >= 0)
 		(void)close(m->p->lock_fd);
 	ev_timer_stop(m->loop, &m->p->reexec);
+	ev_timer_stop(m->loop, &m->p->watchdog);
 	free(m->program);
 	free(m->p);
 	free(m);

@@ -57,6 +57,7 @@ struct manager_private {
 	uint64_t reexec_until;
 	void (*reexec_refused)(const struct error *err, void *data);
 	void *reexec_data;
+	ev_timer watchdog; /* of systemd on us */
 };
 
 struct operation {
@@ -112,6 +113,9 @@ void manager_take_over(struct manager *m);
 /* manager_nspawn.c */
 /* 0: a worker asks, and when it has the answer (nspawn_kept()) what waits is looked at again. */
 int manager_ask_nspawn(struct manager *m);
+
+/* manager_watchdog.c */
+void manager_watchdog_start(struct manager *m);
 
 /* manager_load.c */
 /* Reads the files. strict: any error refuses the whole (-EBADMSG with diags); else objects in error

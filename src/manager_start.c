@@ -415,6 +415,7 @@ int manager_start(struct manager *m, struct error *err)
 	if (r < 0)
 		return r;
 	start_signals(m);
+	manager_watchdog_start(m);
 	start_scan(m);
 	return 0;
 }

@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # netnsd as a service of Debian 13, and its containers as scopes of systemd 257.
 . "$(dirname "$0")/lib_system.sh" || exit 1
-boot_and_run trixie
+boot_and_run trixie first

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Debian with systemd as PID 1 and netnsd installed as its service, for tests of what systemd has a part in. A
-# test is `boot_and_run SUITE`: a tree that tools/check keeps is booted by systemd-nspawn on an overlay in memory,
-# in namespaces and a cgroup of its own, and the scripts of inside/ run in there, one after the other. Each of
-# them is one result, announced as cmocka announces its tests.
+# test is `boot_and_run SUITE first|second`: a tree that tools/check keeps is booted by systemd-nspawn on an overlay
+# in memory, in namespaces and a cgroup of its own, and the scripts of inside/ run in there, one after the other. Each
+# of them is one result, announced as cmocka announces its tests.
 #
 #   NETNSD_TREES                    where the trees are; default: /var/cache/netnsd-tests
 #   NETNSD_SYSTEM_TESTS="A B..."    only these of inside/*.sh
@@ -43,11 +43,13 @@ box_remove_cgroup() { # PATH
   find "$1" -depth -type d -exec rmdir {} \;
 }
 
-# As `make install` does. A test that brings netnsd in another way has a function of this name, after this file.
+# As `make install` does, with units for its systemd. A test that brings netnsd in another way has a function of this name, after this file.
 box_install() {
-  local root=$BOX/root
+  local root=$BOX/root version
+  version=$(chroot $root systemctl --version | awk 'NR == 1 { print $2 }')
   # The jobserver of a make that runs us is not for this one.
-  env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$NETNSD_BUILDDIR" install "DESTDIR=$root" >$BOX/install.log 2>&1 ||
+  env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$NETNSD_BUILDDIR" install "DESTDIR=$root" \
+    "SYSTEMD_VERSION=$version" unit_builddir=$BOX/units >$BOX/install.log 2>&1 ||
     { tail $BOX/install.log; fail "make install failed"; }
   mkdir -p $root/etc/systemd/system/netnsd.service.d
   printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nEnvironmentFile=/etc/netnsd-tests.env\n' >$root/etc/systemd/system/netnsd.service.d/tests.conf
@@ -154,7 +156,7 @@ box_enter() { # COMMAND...
 # As a service in there: with the environment, the cgroup and the rest that its own processes have.
 box_run() { # COMMAND...
   box_enter systemd-run --quiet --pipe --wait --collect --service-type=exec -p EnvironmentFile=/etc/netnsd-tests.env \
-    -p RuntimeMaxSec=120 --setenv=NETNSD_SRCDIR=/srv --setenv=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    -p RuntimeMaxSec=200 --setenv=NETNSD_SRCDIR=/srv --setenv=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     -- "$@" </dev/null
 }
 
@@ -200,7 +202,18 @@ box_gone() {
   ! kill -0 "$BOX_PID" 2>/dev/null
 }
 
-boot_and_run() { # SUITE
+# In two parts, so that neither takes too long: numbers below 45 are the first one, those from 90 on are in both.
+box_tests() { # first or second
+  local file number
+  for file in "$(dirname "${BASH_SOURCE[0]}")"/inside/[0-9]*.sh; do
+    file=${file##*/}
+    number=${file%%-*}
+    [ "$number" -ge 90 ] || [ "$1" = "$([ "$number" -lt 45 ] && echo first || echo second)" ] || continue
+    printf '%s ' "${file%.sh}"
+  done
+}
+
+boot_and_run() { # SUITE PART
   local suite=$1 name
   [ "$(id -u)" = 0 ] || skip "needs root"
   find_programs
@@ -210,8 +223,7 @@ boot_and_run() { # SUITE
   [ -e "$NETNSD_TREES/$suite/etc/netnsd-tests" ] || skip "needs a tree of $suite in $NETNSD_TREES, as tools/check makes it"
   box_sandbox
   trap box_end EXIT
-  TESTS=${NETNSD_SYSTEM_TESTS:-$(cd "$(dirname "${BASH_SOURCE[0]}")/inside" && printf '%s ' [0-9]*.sh)}
-  TESTS=${TESTS//.sh/}
+  TESTS=${NETNSD_SYSTEM_TESTS:-$(box_tests "$2")}
   box_root "$suite"
   box_boot "$suite"
   if [ -n "${NETNSD_SHELL-}" ]; then

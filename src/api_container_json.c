@@ -109,6 +109,8 @@ static json_t *runtime(const struct container *c, bool with_memory)
 	r |= put_process(o, c, with_memory);
 	if (c->needs_restart)
 		r |= api_put_bool(o, "needsRestart", true);
+	if (container_comes_back(c))
+		r |= api_put_bool(o, "comesBack", true);
 	if (c->config_failed)
 		r |= api_put_bool(o, "configurationFailed", true);
 	if (c->settings == NULL)

@@ -280,6 +280,11 @@ static void advance_those_that_wait(struct manager *m)
 		container_advance(c);
 }
 
+bool container_comes_back(const struct container *c)
+{
+	return c->p->again && !container_is_active(c);
+}
+
 /* Stopped with what they need, which is there again. */
 static void bring_back(struct manager *m)
 {

@@ -56,6 +56,10 @@ uint64_t str_hash(const char *text);
 #define HASH_START UINT64_C(0xcbf29ce484222325)
 uint64_t hash_more(uint64_t hash, const void *data, size_t length);
 
+/* What an instance name of a systemd unit stands for: \xNN is a byte, and - is itself, not a /, which no name
+ * of ours has. Owned. -EINVAL, -ENOMEM. */
+int unit_instance_unescape(const char *instance, char **ret);
+
 /* Printable form of foreign bytes: C escapes for everything outside printable ASCII. Owned. */
 char *str_escape(const char *text, size_t length);
 

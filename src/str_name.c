@@ -2,7 +2,9 @@
 /* Names: what may be one, how a long one becomes an interface name, which one was meant. */
 #include "str.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NEAREST_WORD_MAX       64
@@ -29,6 +31,39 @@ bool netns_name_is_valid(const char *name)
 		if (n >= 200 || (!char_is_alnum(name[n]) && !strchr("-_.:+@", name[n])))
 			return false;
 	return n > 0;
+}
+
+static int hex_digit(char c)
+{
+	c = char_lower(c);
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int unit_instance_unescape(const char *instance, char **ret)
+{
+	char *name = malloc(strlen(instance) + 1), *to = name;
+	const char *from = instance;
+
+	if (!name)
+		return -ENOMEM;
+	while (*from) {
+		int high = 0, low = 0;
+
+		if (*from != '\\') {
+			*to++ = *from++;
+			continue;
+		}
+		if (from[1] != 'x' || (high = hex_digit(from[2])) < 0 || (low = hex_digit(from[3])) < 0 ||
+		    (high == 0 && low == 0)) {
+			free(name);
+			return -EINVAL;
+		}
+		*to++ = (char)(high << 4 | low);
+		from += 4;
+	}
+	*to = '\0';
+	*ret = name;
+	return 0;
 }
 
 /* 0xa0: the kernel's isspace() is that of Latin-1, so it refuses some UTF-8 characters. */

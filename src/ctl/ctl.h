@@ -312,6 +312,7 @@ int verb_shell(struct ctl *c, char **args, int n);
 int verb_log_level(struct ctl *c, char **args, int n);
 int verb_reexec(struct ctl *c, char **args, int n);
 int verb_graph(struct ctl *c, char **args, int n);
+int verb_unit(struct ctl *c, char **args, int n);
 int verb_version(struct ctl *c, char **args, int n);
 int verb_complete(struct ctl *c, char **args, int n);
 int verb_help(struct ctl *c, char **args, int n);
@@ -340,6 +341,9 @@ void status_state(const struct ctl *c, const char *state, const json_t *object, 
 bool is_container(char *arg);
 /* verb_container.c: until each is running, or c->timeout. Returns the exit code. */
 int wait_for_containers(struct ctl *c, char **names, int n);
+
+/* attend.c: starts it, tells systemd, and stays until it has ended for good. Returns the exit code. */
+int container_attend(const struct ctl *c, const char *name);
 
 /* verb_log.c: the last lines of a container's output. quiet: nothing is said when they cannot be had. */
 int log_print(struct ctl *c, const char *name, uint64_t lines, bool follow, bool quiet);

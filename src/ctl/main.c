@@ -64,6 +64,8 @@ static const struct verb verbs[] = {
 	 verb_reexec},
 	{"log-level", "[LEVEL]", "Show or set how much the daemon logs", 0, 1, 0, COMPLETE_LEVELS,
 	 verb_log_level},
+	{"unit", "up|down|run|stop INSTANCE", "What the units of netns@.service(8) run", 2, 2, 0,
+	 COMPLETE_NOTHING, verb_unit},
 	{"version", "", "Print the versions of client and daemon", 0, 0, 0, COMPLETE_NOTHING, verb_version},
 	{"help", "[VERB]", "Print this text, or how a verb is used", 0, 1, 0, COMPLETE_VERBS, verb_help},
 };

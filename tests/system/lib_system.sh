@@ -43,7 +43,8 @@ box_remove_cgroup() { # PATH
   find "$1" -depth -type d -exec rmdir {} \;
 }
 
-# As `make install` does, with units for its systemd. A test that brings netnsd in another way has a function of this name, after this file.
+# As `make install` does, with units for its systemd. A test that brings netnsd in another way has a function of
+# this name, after this file.
 box_install() {
   local root=$BOX/root version
   version=$(chroot $root systemctl --version | awk 'NR == 1 { print $2 }')
@@ -93,7 +94,7 @@ box_boot_files() {
   local name etc=$BOX/root/etc/netnsd
   mkdir -p $etc/atboot-network.container.d
   printf '[Namespace]\n' >$etc/atboot.netns
-  for name in atboot atboot-network; do
+  for name in atboot atboot-network atboot-unit; do
     printf '%s\n' '[Container]' Namespace=atboot AutoStart=yes '[Exec]' 'Parameters=/payload log /log sleep' '[Files]' \
       BindReadOnly=/srv/payload:/payload >$etc/$name.container
   done
@@ -109,7 +110,28 @@ ExecStart=/bin/sleep 2
 [Install]
 WantedBy=multi-user.target
 X
-  systemctl --quiet --root=$BOX/root enable netnsd.service slow-network.service
+  sed -i '/^AutoStart=/d' $etc/atboot-unit.container
+  box_boot_units
+  systemctl --quiet --root=$BOX/root enable netnsd.service slow-network.service netns@atboot.service \
+    netns-container@atboot-unit.service early.service in-atboot.service cloud-init-local.service networking.service cloud-init.service
+}
+
+# Units of others: one right behind network-pre.target, one in the namespace, and stand-ins for cloud-init and ifupdown
+# with the order of the real ones (Debian 12), which brings forth cycles easily.
+box_boot_units() {
+  local units=$BOX/root/etc/systemd/system name
+  local early=$'DefaultDependencies=no\nConflicts=shutdown.target\nBefore=shutdown.target'
+  local install=$'[Install]\nWantedBy=multi-user.target' oneshot=$'[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart='
+  printf '%s\n' '[Unit]' "$early" 'After=network-pre.target' 'Before=network.target' \
+    "$oneshot/bin/sh -c 'stat -f -c %%T /run/netns/atboot >/run/early'" "$install" >$units/early.service
+  printf '%s\n' '[Unit]' 'Wants=netnsd.service' 'After=netnsd.service' "${oneshot}/bin/sh -c 'stat -L -c %%i /proc/self/ns/net >/run/in-atboot'" \
+    'NetworkNamespacePath=/run/netns/atboot' "$install" >$units/in-atboot.service
+  printf '%s\n' '[Unit]' "$early" 'Wants=network-pre.target' 'After=systemd-remount-fs.service' 'Before=network-pre.target sysinit.target' \
+    "$oneshot/bin/true" "$install" >$units/cloud-init-local.service
+  printf '%s\n' '[Unit]' "$early" 'Wants=network.target' 'After=local-fs.target network-pre.target systemd-sysctl.service systemd-modules-load.service' \
+    'Before=network.target network-online.target' "$oneshot/bin/true" "$install" >$units/networking.service
+  printf '%s\n' '[Unit]' "$early" 'Wants=cloud-init-local.service' 'After=cloud-init-local.service networking.service' \
+    'Before=network-online.target sysinit.target' "$oneshot/bin/true" "$install" >$units/cloud-init.service
 }
 
 box_environment() {
@@ -178,7 +200,7 @@ box_script() { # SUITE NAME
 
 # Power off; what the scripts left running must have ended as it should.
 box_shutdown() { # SUITE
-  local status=0 name=$1/shutdown seen=$BOX/root/var/lib/shutdown
+  local log status=0 name=$1/shutdown seen=$BOX/root/var/lib/shutdown
   echo "[ RUN      ] $name"
   kill -TERM "$BOX_PID"
   wait_for 60 box_gone || {
@@ -192,7 +214,9 @@ box_shutdown() { # SUITE
   [ $status = 0 ] || grep -v 'Job .* running' $BOX/console | tail -n 30
   # What inside/90-shutdown.sh left running, if it did, says how it was stopped.
   if [ -d "$seen" ]; then
-    grep -qx 'signal SIGTERM' "$seen/log" || { echo "a payload was not told to stop: $(cat "$seen/log")"; status=1; }
+    for log in "$seen/log" "$seen/by-unit/log"; do
+      grep -qx 'signal SIGTERM' "$log" || { echo "a payload was not told to stop: $(cat "$log")"; status=1; }
+    done
     grep -qsx stopped "$seen/booted" || { echo "a booted container was not shut down"; status=1; }
   fi
   if [ $status = 0 ]; then echo "[       OK ] $name"; else echo "[  FAILED  ] $name"; FAILURES=$((FAILURES + 1)); fi

@@ -315,6 +315,7 @@ static struct container *full(struct container_settings *s)
 	strcpy(c->status_text, "Container running.");
 	c->cgroup = (char *)"/counted";
 	c->needs_restart = c->config_failed = true;
+	comes_back = c;
 	return c;
 }
 
@@ -334,19 +335,21 @@ static void test_full_entry(void **state)
 	say(CALL("Describe", WEB));
 	snprintf(text, sizeof(text),
 		 "{\"parameters\":{\"name\":\"web\",\"context\":%s,\"text\":\"[Container]\\n\"},%s,"
-		 "\"memoryCurrent\":4096,\"needsRestart\":true,\"configurationFailed\":true}}}",
+		 "\"memoryCurrent\":4096,\"needsRestart\":true,\"comesBack\":true,\"configurationFailed\":"
+		 "true}}}",
 		 full_context, runtime);
 	expect(text);
 	say(CALL("List", WEB));
 	snprintf(text, sizeof(text),
 		 "{\"parameters\":{\"name\":\"web\",\"context\":%s,\"text\":\"[Container]\\n\"},%s,"
-		 "\"needsRestart\":true,\"configurationFailed\":true}}}",
+		 "\"needsRestart\":true,\"comesBack\":true,\"configurationFailed\":true}}}",
 		 full_context, runtime);
 	expect(text);
 	close(client); /* the text is root's */
 	client = connect_as(&user);
 	c->cgroup = (char *)"/elsewhere"; /* where it is not counted, it is left out */
 	c->needs_restart = c->config_failed = false;
+	comes_back = NULL;
 	say(CALL("Describe", WEB));
 	snprintf(text, sizeof(text), "{\"parameters\":{\"name\":\"web\",\"context\":%s},%.*s/elsewhere\"}}}",
 		 full_context, (int)(sizeof(runtime) - 1 - strlen("/counted\"")), runtime);

@@ -2,6 +2,7 @@
 /* Strings: builder, vectors, names, UTF-8, escapes, the nearest word. */
 #include "str.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -265,6 +266,35 @@ static void test_escape(void **state)
 	}
 }
 
+/* As systemd-escape(1) makes them, and as people write them. */
+static void test_instance(void **state)
+{
+	static const struct {
+		const char *instance, *name; /* NULL: none */
+	} table[] = {
+		{"lab", "lab"},	    {"a-b", "a-b"}, /* not a/b */
+		{"a\\x2db", "a-b"}, {"a\\x2Db\\x2bc", "a-b+c"},
+		{"\\x40", "@"},	    {"", ""},
+		{"a\\x00b", NULL},  {"a\\x2", NULL},
+		{"a\\x", NULL},	    {"a\\", NULL},
+		{"a\\n", NULL},	    {"a\\xgg", NULL},
+		{"a\\x2g", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		char *name = NULL;
+		int r = unit_instance_unescape(table[i].instance, &name);
+
+		assert_int_equal(r, table[i].name ? 0 : -EINVAL);
+		if (table[i].name)
+			assert_string_equal(name, table[i].name);
+		else
+			assert_null(name);
+		free(name);
+	}
+}
+
 static void test_nearest(void **state)
 {
 	static const char *const words[] = {"Address",	"AddressPool", "Gateway", "MACAddress",
@@ -315,6 +345,7 @@ int main(void)
 		cmocka_unit_test(test_shorten),	   cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_clean),	   cmocka_unit_test(test_format),
 		cmocka_unit_test(test_escape),	   cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_instance),
 	};
 
 	return cmocka_run_group_tests_name("str", tests, NULL, NULL);

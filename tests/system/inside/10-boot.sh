@@ -21,16 +21,31 @@ ready=$(monotonic netnsd.service ActiveEnter)
 if journal -b | grep -i 'ordering cycle'; then fail "there is an ordering cycle"; fi
 is_nsfs atboot || fail "there is no namespace atboot"
 
+step "S13: seen from other units: one behind network-pre.target, one that lives in the namespace, netns@ and its container"
+for unit in early.service in-atboot.service cloud-init.service networking.service netns@atboot.service netns-container@atboot-unit.service; do
+  is_unit $unit || fail "$unit is $(property $unit ActiveState): $(systemctl --no-pager status $unit)"
+done
+assert_eq "$(cat /run/early)" nsfs
+assert_eq "$(cat /run/in-atboot)" "$(ns_inode atboot)"
+[ "$(monotonic netns@atboot.service ActiveEnter)" -le "$(monotonic network-pre.target ActiveEnter)" ] ||
+  fail "netns@atboot.service came after network-pre.target"
+# They are in the same order as ours, and in front of it.
+[ "$ready" -lt "$(monotonic cloud-init.service ActiveEnter)" ] || fail "cloud-init.service did not wait"
+assert_eq "$(netns_of "$(leader_of atboot-unit)")" "$(ns_inode atboot)"
+
 step "S34: AutoStart= in two phases: at once, and after the network"
 assert_soon_eq running cstate atboot
 assert_soon_eq running cstate atboot-network
 is_unit netnsd-atboot.scope || fail "it is no scope"
-assert_eq "$(machines)" "atboot atboot-network"
+assert_eq "$(machines)" "atboot atboot-network atboot-unit"
 network=$(monotonic network.target ActiveEnter)
 [ "$(began_of atboot-network)" -ge "$network" ] || fail "it did not wait for network.target"
 [ "$(began_of atboot)" -lt "$network" ] || echo "the one that does not wait began after network.target"
 assert_eq "$(netns_of "$(leader_of atboot)") $(netns_of "$(leader_of atboot-network)")" "$(ns_inode atboot) $(ns_inode atboot)" # S4
 
+assert_ok systemctl stop netns-container@atboot-unit.service netns@atboot.service
+assert_ok systemctl disable --quiet netns-container@atboot-unit.service netns@atboot.service
+assert_gone atboot-unit
 rm -r /etc/netnsd/atboot*
 assert_ok ctl apply
 assert_gone atboot

@@ -30,7 +30,7 @@ for unit in "$UNITS"/netns*.service "$UNITS"/netns*.socket; do
   assert_eq "$(systemd-analyze verify --man=no "${unit/@./@some\\x2dname.}" 2>&1)" "" "$unit"
   count=$((count + 1))
 done
-assert_eq "$count" 3 "units"
+assert_eq "$count" 6 "units"
 
 step "Type= by the version of systemd"
 if [ "$VERSION" -ge 253 ]; then

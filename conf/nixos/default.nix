@@ -54,6 +54,12 @@ let
     release = config.system.nixos.release;
   };
 
+  instance = {
+    overrideStrategy = "asDropin";
+    restartIfChanged = false;
+    stopIfChanged = false;
+  };
+
   # --- files -------------------------------------------------------------------------------------------------
 
   withTitle = prefix: mapAttrs' (label: nameValuePair "${prefix} ${label}");
@@ -215,6 +221,12 @@ in
         restartIfChanged = false;
         stopIfChanged = false;
       };
+      # Instances of the old names are what runs as well; drop-ins, as the templates are the package's.
+      systemd.services."netns@" = instance;
+      systemd.services."netns-up@" = instance;
+      systemd.services."netns-container@" = instance;
+      systemd.sockets.netnsd.wantedBy = [ "sockets.target" ];
+      systemd.tmpfiles.packages = [ cfg.package ];
     })
   ];
 }

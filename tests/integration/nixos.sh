@@ -62,7 +62,7 @@ for name in rt_protos.d sysctl.d; do
   path=$(jq -r --arg name $name '.etc | to_entries[] | select(.key | contains($name)) | .value' <<<"$SYSTEM")
   assert_eq "$(readlink -f "$path")" "$(readlink -f "$NETNSD_SRCDIR/conf/$name/$(basename "$path")")"
 done
-assert_json '[.packages[], .groups[]]' "[\"$STORE/netnsd\",\"$STORE/netnsd\",\"netnsd\"]" echo "$SYSTEM"
+assert_json '[.packages[], .groups[]]' "[\"$STORE/netnsd\",\"$STORE/netnsd\",\"$STORE/netnsd\",\"netnsd\"]" echo "$SYSTEM"
 
 step "a mistake is told when a system is built"
 build "$LAB" '{ networking.namespaces.netns.upstream.links.eth0.Gatewy = "10.30.0.1"; }'
@@ -115,6 +115,9 @@ changed true false '{ networking.namespaces.containers.plain.Service.Restart = "
 changed false true '{ networking.namespaces.settings.Manager.AuditSec = "2s"; }'
 assert_ne "$(triggers reload '{ networking.namespaces = { enable = true; netns.a = { }; }; }')" \
   "$(triggers reload '{ networking.namespaces = { enable = true; netns.b = { }; }; }')" "another name"
+assert_json '[.services["netns@", "netns-up@", "netns-container@"] | .restartIfChanged, .overrideStrategy] | unique' \
+  '[false,"asDropin"]' echo "$SYSTEM"
+assert_json .sockets.netnsd.wantedBy '["sockets.target"]' echo "$SYSTEM"
 assert_json '[.services.netnsd.stopIfChanged, .services."netnsd-shutdown".restartIfChanged, .services.netnsd.wantedBy[0]]' \
   '[false,false,"multi-user.target"]' evaluate "$LAB"
 

@@ -33,7 +33,7 @@ let
     assertions = list;
     environment = { etc = set; systemPackages = list; };
     system = { checks = list; nixos.release = mkOption { type = types.str; default = "26.05"; }; };
-    systemd = { packages = list; services = set; };
+    systemd = { packages = list; services = set; sockets = set; tmpfiles.packages = list; };
     users.groups = set;
   };
 
@@ -50,8 +50,8 @@ else {
   etc = builtins.mapAttrs (_: entry: toString entry.source) config.environment.etc;
   stored = map (s: { path = s.outPath; inherit (s) text; }) (builtins.filter (s: s ? text) sources);
   checks = map (c: c.text) config.system.checks;
-  inherit (config.systemd) services;
-  packages = map toString (config.systemd.packages ++ config.environment.systemPackages);
+  inherit (config.systemd) services sockets;
+  packages = map toString (config.systemd.packages ++ config.systemd.tmpfiles.packages ++ config.environment.systemPackages);
   package = removeAttrs config.networking.namespaces.package [ "meta" "src" "type" "outPath" ];
   groups = builtins.attrNames config.users.groups;
 }

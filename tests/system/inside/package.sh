@@ -110,6 +110,7 @@ log_of sender | grep '^sent'
 assert_plan_empty
 
 step "removed: containers are stopped, namespaces go; what is not netnsd's stays"
+assert_ok systemctl start netns@far.service netns-container@copied.service
 assert_ok dpkg -r netnsd
 assert_contains "$(installed)" "rc"
 for name in sender receiver copied; do
@@ -119,6 +120,8 @@ done
 assert_eq "$(ls /run/netns)" foreign
 assert_eq "$(processes_of_netnsd)" ""
 assert_soon no_unit netnsd.service
+assert_soon no_unit netns@far.service
+assert_soon no_unit netns-container@copied.service
 assert_eq "$(find /etc/netns -mindepth 1)" ""
 # Somebody may need them to reach the machine.
 ip link show netnsd0 >/dev/null || fail "a link on the host went with the package"

@@ -50,13 +50,15 @@ TREE_PACKAGES=(
   busybox-static dbus iproute2 jq libasan8 libcap2 libcmocka0 libjansson4 libnl-3-200 libnss-mymachines libsmartcols1
   libsystemd0 libubsan1 procps systemd systemd-container systemd-sysv
 )
+# Of these only the units are there, below /usr/share/netnsd-tests: for tests of the order of a boot.
+UNIT_PACKAGES=(cloud-init ifupdown)
 prepare_trees() {
   local suite making=() pid
   export NETNSD_TREES=${NETNSD_TREES:-/var/cache/netnsd-tests}
   export NETNSD_TRIXIE=${NETNSD_TRIXIE:-$NETNSD_TREES/trixie}
   [ "$(id -u)" = 0 ] || return 0
   for suite in bookworm:libev4 trixie:libev4t64; do
-    if ! tree_packages "${suite#*:}" | cmp -s - "$NETNSD_TREES/${suite%:*}/etc/netnsd-tests"; then
+    if ! tree_marker "${suite#*:}" | cmp -s - "$NETNSD_TREES/${suite%:*}/etc/netnsd-tests"; then
       progress "making a tree of ${suite%:*}"
       make_tree "${suite%:*}" "${suite#*:}" &
       making+=($!)
@@ -71,6 +73,17 @@ tree_packages() { # PACKAGE...: besides those that all trees have
   printf '%s\n' "${TREE_PACKAGES[@]}" "$@" | sort
 }
 
+tree_marker() { # PACKAGE...: what is in the tree, as the tree says it
+  tree_packages "$@"
+  echo "units of ${UNIT_PACKAGES[*]}"
+}
+
+# A hook of mmdebstrap. The suite's own, by the apt that it uses itself.
+# shellcheck disable=SC2016
+UNITS_HOOK='export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" && mkdir -p "$1/usr/share/netnsd-tests" &&
+  cd "$1/usr/share/netnsd-tests" && apt-get -q -o APT::Sandbox::User=root download '"${UNIT_PACKAGES[*]}"' &&
+  for deb in *.deb; do dpkg-deb --fsys-tarfile "$deb" | tar -x --wildcards "./*lib/systemd/system/*"; done && rm *.deb'
+
 # In a mount namespace of its own: what it mounts in there goes with it.
 make_tree() { # SUITE PACKAGE...
   local suite=$1 new=$NETNSD_TREES/$1.$$ packages
@@ -79,9 +92,9 @@ make_tree() { # SUITE PACKAGE...
   mkdir -p "$NETNSD_TREES"
   if timeout 600 unshare -mpf --mount-proc --kill-child -- mmdebstrap --quiet --mode=root --variant=essential \
     --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-    --dpkgopt='path-exclude=/usr/share/locale/*' --include="${packages//$'\n'/,}" \
+    --dpkgopt='path-exclude=/usr/share/locale/*' --include="${packages//$'\n'/,}" --customize-hook="$UNITS_HOOK" \
     "$suite" "$new" >"$work/$suite.log" 2>&1; then
-    echo "$packages" >"$new/etc/netnsd-tests"
+    tree_marker "$@" >"$new/etc/netnsd-tests"
     # Another run may have been faster.
     if ! cmp -s "$new/etc/netnsd-tests" "$NETNSD_TREES/$suite/etc/netnsd-tests"; then
       [ ! -e "$NETNSD_TREES/$suite" ] || mv -T "$NETNSD_TREES/$suite" "$new.old"

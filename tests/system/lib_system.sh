@@ -113,25 +113,32 @@ X
   sed -i '/^AutoStart=/d' $etc/atboot-unit.container
   box_boot_units
   systemctl --quiet --root=$BOX/root enable netnsd.service slow-network.service netns@atboot.service \
-    netns-container@atboot-unit.service early.service in-atboot.service cloud-init-local.service networking.service cloud-init.service
+    netns-container@atboot-unit.service early.service in-atboot.service "${BOOT_UNITS[@]}"
 }
 
-# Units of others: one right behind network-pre.target, one in the namespace, and stand-ins for cloud-init and ifupdown
-# with the order of the real ones (Debian 12), which brings forth cycles easily.
+# Units of others: one right behind network-pre.target, one in the namespace, and those of cloud-init and ifupdown, which
+# bring forth cycles easily: the real ones, but for what they run.
 box_boot_units() {
-  local units=$BOX/root/etc/systemd/system name
+  local units=$BOX/root/etc/systemd/system file name
+  BOOT_UNITS=()
   local early=$'DefaultDependencies=no\nConflicts=shutdown.target\nBefore=shutdown.target'
   local install=$'[Install]\nWantedBy=multi-user.target' oneshot=$'[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart='
   printf '%s\n' '[Unit]' "$early" 'After=network-pre.target' 'Before=network.target' \
     "$oneshot/bin/sh -c 'stat -f -c %%T /run/netns/atboot >/run/early'" "$install" >$units/early.service
   printf '%s\n' '[Unit]' 'Wants=netnsd.service' 'After=netnsd.service' "${oneshot}/bin/sh -c 'stat -L -c %%i /proc/self/ns/net >/run/in-atboot'" \
     'NetworkNamespacePath=/run/netns/atboot' "$install" >$units/in-atboot.service
-  printf '%s\n' '[Unit]' "$early" 'Wants=network-pre.target' 'After=systemd-remount-fs.service' 'Before=network-pre.target sysinit.target' \
-    "$oneshot/bin/true" "$install" >$units/cloud-init-local.service
-  printf '%s\n' '[Unit]' "$early" 'Wants=network.target' 'After=local-fs.target network-pre.target systemd-sysctl.service systemd-modules-load.service' \
-    'Before=network.target network-online.target' "$oneshot/bin/true" "$install" >$units/networking.service
-  printf '%s\n' '[Unit]' "$early" 'Wants=cloud-init-local.service' 'After=cloud-init-local.service networking.service' \
-    'Before=network-online.target sysinit.target' "$oneshot/bin/true" "$install" >$units/cloud-init.service
+  for file in $BOX/root/usr/share/netnsd-tests/{,usr/}lib/systemd/system/{cloud-*,networking,ifupdown-pre}.{service,target}; do
+    name=${file##*/}
+    [ -f "$file" ] || continue
+    cp "$file" "$units/"
+    [[ $name != *.target ]] || continue
+    ! grep -q '^\[Install\]' "$file" || BOOT_UNITS+=("$name")
+    mkdir -p "$units/$name.d"
+    printf '%s\n' '[Service]' Type=oneshot ExecStartPre= ExecStart= ExecStart=/bin/true ExecStop= ExecStopPost= StandardOutput=null >"$units/$name.d/tests.conf"
+  done
+  # A generator does, where there is a cloud.
+  mkdir -p $units/multi-user.target.wants
+  ln -s ../cloud-init.target $units/multi-user.target.wants/
 }
 
 box_environment() {

@@ -30,7 +30,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import harness as h  # noqa: E402
 from scenarios import CHANGED, REEXEC, SCENARIOS, SYSCTLS  # noqa: E402
 
-ERRNOS = ["ENOMEM", "ENOBUFS", "ENOSPC", "EMFILE", "EINTR", "EPERM", "EIO"]
+FAULTS = os.environ.get("SWEEP_FAULTS", "KILL ENOMEM ENOBUFS ENOSPC EMFILE EINTR EPERM EIO").split()
 
 # What changes something, and what is read to decide about changes. Not: memory, waiting and waking
 # (futex, epoll_wait, the eventfd), and close().
@@ -240,10 +240,10 @@ class Sweep:
                     continue
                 key = key.replace("worker:", "all:")
             for k in ks:
-                yield (name, key, k, "KILL", "once")
-                for e in ERRNOS:
+                for e in FAULTS:
                     yield (name, key, k, e, "once")
-                    yield (name, key, k, e, "lasting")
+                    if e != "KILL":
+                        yield (name, key, k, e, "lasting")
 
     # --- one point ---
 

@@ -7,6 +7,7 @@
 #   tests/sweep/sweep.sh SCENARIO CALL K ERRNO once|lasting   one point, as a failure prints it
 #   tests/sweep/sweep.sh c-...                            those of containers: containers.sh
 #   SWEEP_SAMPLE=N SWEEP_SEED=S                           N points of them, by chance
+#   SWEEP_FAULTS="KILL EIO"                               these alone
 #   SWEEP_PART=I/N                                        the Ith of N parts, for several at a time
 [ "${1#c-}" = "${1-}" ] || exec "$(dirname "$0")/containers.sh" "$@"
 TEST_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

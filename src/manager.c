@@ -150,6 +150,12 @@ int manager_ensure_unit(struct manager *m, const char *name, struct unit **ret)
 	return *ret ? 0 : unit_new(m, name, ret);
 }
 
+/* After a failure nobody knows, unless the name is somebody else's. */
+bool unit_may_be_there(const struct unit *u)
+{
+	return u->fd >= 0 || (u->state == NETNS_FAILED && u->reason.code != -EEXIST);
+}
+
 int manager_sync_units(struct manager *m)
 {
 	struct netns *n, *ntmp;
@@ -161,7 +167,8 @@ int manager_sync_units(struct manager *m)
 		if (n && !u->netns) /* declared anew: what it was told before is over */
 			u->wanted = n->autostart || n->host;
 		u->netns = n;
-		if (!u->netns && u->fd < 0 && !u->busy && u->state != NETNS_REMOVING && !u->config_failed)
+		if (!u->netns && !unit_may_be_there(u) && !u->busy && u->state != NETNS_REMOVING &&
+		    !u->config_failed)
 			manager_unit_free(u);
 	}
 	HASH_ITER (hh, m->desired->namespaces, n, ntmp) {

@@ -94,6 +94,7 @@ void unit_set_state(struct unit *u, enum netns_state state, const struct error *
 /* Takes units from the tree that is current now: new ones, lost ones. */
 int manager_ensure_unit(struct manager *m, const char *name, struct unit **ret);
 int manager_sync_units(struct manager *m);
+bool unit_may_be_there(const struct unit *u);
 void manager_unit_free(struct unit *u);
 void unit_set_applied(struct unit *u, struct desired *d); /* NULL: nothing of ours is there */
 /* The name has gone and our descriptor goes; the rest is the kernel's, until RTM_DELNSID. */

@@ -241,9 +241,9 @@ static int add_all(struct operation *op, bool settled)
 		if (u->config_failed &&
 		    !u->netns) /* a bad file without a last good copy: nothing is touched */
 			continue;
-		if (u->fd < 0 && !(u->netns && u->wanted))
+		if (!unit_may_be_there(u) && !(u->netns && u->wanted))
 			continue;
-		if (settled && !netns_can_change_silently(u->netns))
+		if (settled && u->netns && !netns_can_change_silently(u->netns))
 			continue;
 		if (r == 0)
 			r = operation_add_unit(op, u, u->netns && u->wanted);

@@ -105,11 +105,11 @@ prints() { # EXPECTED COMMAND...
 }
 
 assert_soon_eq() { # EXPECTED COMMAND...: prints EXPECTED within some seconds
-  wait_for 15 prints "$@" || fail "expected '$1' from: ${*:2}; got '$("${@:2}" 2>&1)'"
+  wait_for 30 prints "$@" || fail "expected '$1' from: ${*:2}; got '$("${@:2}" 2>&1)'"
 }
 
 assert_soon() { # COMMAND...: succeeds within some seconds
-  wait_for 15 "$@" || fail "never succeeded: $*: $("$@" 2>&1)"
+  wait_for 30 "$@" || fail "never succeeded: $*: $("$@" 2>&1)"
 }
 
 # --- sandbox ----------------------------------------------------------------------------------
@@ -596,7 +596,7 @@ no_leaks() {
 
 # Teardown in the kernel takes its time after the call that asked for it.
 leak_check() {
-  wait_for 15 no_leaks || fail "left behind:
+  wait_for 30 no_leaks || fail "left behind:
 $(leaks)"
 }
 

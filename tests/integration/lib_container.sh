@@ -297,7 +297,7 @@ log_has() { # NAME LINE [TIMES]: at least so often
 }
 
 await_log() { # NAME LINE [TIMES]
-  wait_for 15 log_has "$@" || fail "the payload of $1 never said '$2'${3:+ $3 times}: $(log_of "$1")"
+  wait_for 30 log_has "$@" || fail "the payload of $1 never said '$2'${3:+ $3 times}: $(log_of "$1")"
 }
 
 begins_of() { # NAME: how often its payload has begun

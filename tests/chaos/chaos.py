@@ -410,9 +410,11 @@ class Chaos:
         self.write(world)
         with open(f"{CONF}/{ALIEN}.netns", "w", encoding="utf-8") as f:
             f.write("[Namespace]\n")
+        aliens = set(self.aliens)
         self.become(world)
         self.daemon.ctl("apply", "--atomic", ok=(1,))
         self.become(old)
+        self.aliens = aliens  # what destroys comes last: none of it was begun
         diff = poll(PATIENCE, self.differs)
         if diff:
             raise Failure("not taken back:\n  " + "\n  ".join(diff))

@@ -33,10 +33,17 @@ static int pull_requirements(struct container *c, struct error *err)
 	return STAGE_LATER; /* all that begin together are known by then */
 }
 
+/* Stopped with what it needs, which is there again. */
+static bool comes_back(const struct container *c)
+{
+	return c->settings && !container_netns_is_going(c) &&
+	       (c->p->again || (c->p->resume && container_netns_is_up(c)));
+}
+
 /* Also one that is just ending, or about to: it may start again, or fail. */
 static bool is_undecided(const struct container *c)
 {
-	return c->p->again ||
+	return c->p->again || comes_back(c) ||
 	       (container_is_active(c) && (c->s.state != CONTAINER_RUNNING || c->p->stop_wanted));
 }
 
@@ -285,15 +292,12 @@ bool container_comes_back(const struct container *c)
 	return c->p->again && !container_is_active(c);
 }
 
-/* Stopped with what they need, which is there again. */
 static void bring_back(struct manager *m)
 {
 	struct container *c, *tmp;
 
 	HASH_ITER (hh, m->containers, c, tmp) {
-		if (!c->settings || container_is_active(c) || container_netns_is_going(c))
-			continue;
-		if (!c->p->again && !(c->p->resume && container_netns_is_up(c)))
+		if (container_is_active(c) || !comes_back(c))
 			continue;
 		c->p->again = c->p->resume = false;
 		c->wanted = true;

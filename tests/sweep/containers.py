@@ -408,8 +408,9 @@ class ContainerSweep(sweep.Sweep):
         now = self.settled()
         self.undisturbed("after a kill and a start")
         for n in s.goal:
-            # Nobody was there to see how: a failure, and so it is said. Who requires that one fails with it.
-            unseen = now.get(n) == "failed" and "has ended while netnsd did not run; how is not known" in self.daemon.log()
+            # Nobody was there to see how: a failure, and so it is said.
+            unseen = now.get(n) == "failed" and f"{n}.container: has ended while netnsd did not run; how is not known" in \
+                self.daemon.log()
             if now.get(n) not in (s.states.get(n), s.goal[n]) and not unseen:
                 raise h.Trouble(f"{n} is {now.get(n)} after a kill and a start: {self.containers().get(n)}")
             # It had come up, or nobody had asked it to end.

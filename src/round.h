@@ -69,11 +69,19 @@ int round_start(struct round *r);
 void round_resume(struct round *r, const struct error *err); /* code 0: the first change may come */
 void round_free(struct round *r);
 
-/* Between round.c and round_look.c */
+/* Between the files of it */
 struct round_item *round_find(const struct round *r, const char *name);
 void round_find_units(struct round *r); /* those not acted on may come and go meanwhile */
 void round_look(struct round *r);	/* ends in round_reconcile() */
 void round_reconcile(struct round *r);
+/* round_compare.c: adds the plan of one that was looked at, or its failure */
+void round_plan_item(struct round_item *i);
+/* round_apply.c: does what is planned; then another look, or round_finish() */
+int round_apply(struct round *r);
+void round_unname(struct round *r); /* those that were to go, and have */
+void round_finish(struct round *r);
+/* round_result.c: action, NULL: none, is what failed */
+void round_add_failed(struct round_item *i, const char *action, const struct error *err);
 /* round_settle.c: what the unit is, now that the round is over */
 void round_settle(struct round_item *i);
 /* A warning for whoever asked: what is not there yet is done when it comes. */
@@ -83,5 +91,6 @@ unsigned round_declared_classes(const struct netns *n);
 
 void result_clear(struct operation_result *result);
 void result_drop_lines(struct operation_result *result);
+void result_add_line(struct operation_result *result, const struct action *a);
 
 #endif

@@ -3,6 +3,7 @@
  * and how it stops. */
 #include "manager_internal.h"
 
+#include "clock.h"
 #include "container.h"
 #include "fdstore.h"
 #include "log.h"
@@ -12,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,7 +23,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 /* --- checks ----------------------------------------------------------------------------------- */
@@ -351,13 +352,10 @@ static void on_reload(struct ev_loop *loop, ev_signal *w, int events)
 	struct error err = {0};
 	struct operation_request request = {.type = OPERATION_APPLY};
 	struct manager *m = w->data;
-	struct timespec now;
 
 	(void)loop;
 	(void)events;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-			 (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic());
 	/* The new program reads the files when it starts, and says READY=1. */
 	if (manager_program_was_replaced(m) && manager_reexec(m, reexec_refused, m, &err) == 0)
 		return;

@@ -110,7 +110,7 @@ static bool is_fought_over(struct round_item *i, const struct action *a)
 
 	if (!u->fight)
 		u->fight = calloc(1, sizeof(*u->fight));
-	if (!u->fight || fight_note(u->fight, fight_object(a), clock_usec(CLOCK_MONOTONIC) + 1))
+	if (!u->fight || fight_note(u->fight, fight_object(a), clock_monotonic() + 1))
 		return false;
 	name_drifter(u, by, sizeof(by));
 	i->told_only = true;

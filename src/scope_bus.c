@@ -4,13 +4,13 @@
  * subscriptions are messages like all others. Handlers that sd-bus calls only note things down (see scope.c):
  * so the connection is never closed from within itself.
  */
+#include "clock.h"
 #include "scope_internal.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BUS_SOCKET  "/run/dbus/system_bus_socket"
@@ -38,14 +38,6 @@ bool scope_available(void)
 	return scope_bus_is_there();
 }
 
-static uint64_t now_usec(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 static void bus_disarm(struct scope_bus *b)
 {
 	ev_io_stop(b->loop, &b->io);
@@ -64,7 +56,7 @@ static void bus_wake(struct scope_bus *b, double after)
 static void bus_arm(struct scope_bus *b)
 {
 	int events = sd_bus_get_events(b->bus), fd = sd_bus_get_fd(b->bus);
-	uint64_t until = UINT64_MAX, now = now_usec();
+	uint64_t until = UINT64_MAX, now = clock_monotonic();
 
 	bus_disarm(b);
 	if (events < 0 || fd < 0 || sd_bus_get_timeout(b->bus, &until) < 0) {

@@ -2,6 +2,7 @@
 /* A small Varlink client that waits: for netnsctl and the tests. What the server sends is bounded
  * and checked like everything else that comes from outside. */
 #include "cleanup.h"
+#include "clock.h"
 #include "varlink_internal.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CLIENT_REPLY_MAX    (64 * 1024 * 1024)
@@ -91,10 +91,7 @@ void varlink_client_free(struct varlink_client *c)
 
 static int64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)(clock_monotonic() / 1000);
 }
 
 /* deadline -1: none. */

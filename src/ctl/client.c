@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Asking the daemon: connect once, call, wait with a progress line. */
+#include "clock.h"
 #include "ctl.h"
 #include "parse.h"
 #include "varlink.h"
@@ -74,7 +75,7 @@ static int report_lost(struct ctl *c, const char *what, int code, const struct e
 /* How long to wait for the next reply before the progress line is due, or time is up. */
 static int next_timeout(const struct ctl *c, const struct progress *p)
 {
-	uint64_t elapsed = now_monotonic() - p->started, left;
+	uint64_t elapsed = clock_monotonic() - p->started, left;
 
 	if (c->timeout == USEC_INFINITY)
 		return p->enabled ? PROGRESS_EVERY : -1;
@@ -112,7 +113,7 @@ static int receive_all(struct ctl *c, struct request *q, struct progress *p, str
 		r = varlink_client_receive(c->client, next_timeout(c, p), &reply.parameters, &reply.error,
 					   &continues, &err);
 		if (r == -ETIMEDOUT) {
-			if (c->timeout != USEC_INFINITY && now_monotonic() - p->started >= c->timeout)
+			if (c->timeout != USEC_INFINITY && clock_monotonic() - p->started >= c->timeout)
 				return r;
 			progress_ask(c, q, p);
 			progress_update(p);

@@ -214,7 +214,6 @@ void progress_update(struct progress *p);
 void progress_end(struct progress *p);
 /* Asks for the text, if the daemon does not say it by itself. */
 void progress_ask(const struct ctl *c, const struct request *q, struct progress *p);
-uint64_t now_monotonic(void);
 
 /* --- files.c --------------------------------------------------------------------------------- */
 /* "web" and "web.netns" are the namespace, "web.container" is the container. */

@@ -2,23 +2,15 @@
 /* The line that says how far a call is: on standard error, written over and over, on a terminal only and only
  * when it takes more than a moment. What the daemon tells with its replies stands in it; where it tells
  * nothing, what is waited for is asked on another connection. */
+#include "clock.h"
 #include "ctl.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #define FIRST_AFTER 500000 /* usec */
 #define ASK_TIMEOUT 300000 /* usec */
 #define NAMED_MAX   2	   /* of several objects */
-
-uint64_t now_monotonic(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 void progress_start(struct progress *p, const char *what)
 {
@@ -26,7 +18,7 @@ void progress_start(struct progress *p, const char *what)
 
 	*p = (struct progress){
 		.enabled = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0,
-		.started = now_monotonic(),
+		.started = clock_monotonic(),
 		.what = what,
 	};
 }
@@ -45,7 +37,7 @@ static void print_cut(const char *line)
 
 void progress_update(struct progress *p)
 {
-	const uint64_t elapsed = now_monotonic() - p->started;
+	const uint64_t elapsed = clock_monotonic() - p->started;
 	char line[512], count[64] = "";
 
 	if (!p->enabled || elapsed < FIRST_AFTER)
@@ -108,7 +100,8 @@ void progress_ask(const struct ctl *c, const struct request *q, struct progress 
 			      .more = !w.name};
 	struct reply reply = {0};
 
-	if (!p->enabled || p->told || now_monotonic() - p->started < FIRST_AFTER || client_probe(&other) < 0)
+	if (!p->enabled || p->told || clock_monotonic() - p->started < FIRST_AFTER ||
+	    client_probe(&other) < 0)
 		return;
 	ask.parameters = w.name ? json_pack("{s:s}", "name", w.name) : json_object();
 	if (ask.parameters && client_request(&other, &ask, &reply) == 0 && !reply.error)

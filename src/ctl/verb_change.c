@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* add, del, up, down: one call each; and wait. */
+#include "clock.h"
 #include "ctl.h"
 #include "parse.h"
 
@@ -227,7 +228,7 @@ static int wait_for_namespaces(struct ctl *c, char **args, int n)
 int verb_wait(struct ctl *c, char **args, int n)
 {
 	_cleanup_free_ char **containers = calloc((size_t)n + 1, sizeof(*containers));
-	const uint64_t begin = now_monotonic(), limit = c->timeout;
+	const uint64_t begin = clock_monotonic(), limit = c->timeout;
 	int n_netns = 0, n_containers = 0, r = 0, result;
 	uint64_t elapsed;
 
@@ -241,7 +242,7 @@ int verb_wait(struct ctl *c, char **args, int n)
 	}
 	if (n_netns > 0 || n == 0)
 		r = wait_for_namespaces(c, args, n_netns);
-	elapsed = now_monotonic() - begin;
+	elapsed = clock_monotonic() - begin;
 	c->timeout = limit == USEC_INFINITY ? limit : limit > elapsed ? limit - elapsed : 0;
 	result = wait_for_containers(c, containers, n_containers);
 	return r ? r : result;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* start, stop, restart, kill, reset-failed: all that are named at a time, each on a connection of its own,
  * since stopping one may take minutes; and waiting until they run. */
+#include "clock.h"
 #include "ctl.h"
 #include "parse.h"
 #include "varlink.h"
@@ -235,13 +236,13 @@ static int wait_for_one(struct ctl *c, const char *name)
 /* One after the other is not longer than all at a time; the limit is for all together. */
 int wait_for_containers(struct ctl *c, char **names, int n)
 {
-	uint64_t begin = now_monotonic(), limit = c->timeout, elapsed;
+	uint64_t begin = clock_monotonic(), limit = c->timeout, elapsed;
 	int result = CTL_DONE;
 
 	for (int i = 0; i < n; i++) {
 		int r;
 
-		elapsed = now_monotonic() - begin;
+		elapsed = clock_monotonic() - begin;
 		if (limit != USEC_INFINITY)
 			c->timeout = limit > elapsed ? limit - elapsed : 0;
 		r = wait_for_one(c, names[i]);

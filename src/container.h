@@ -117,9 +117,10 @@ void containers_free(struct manager *m); /* leaves what runs as it is */
 void container_state_text(const struct container *c, char *buffer, size_t size);
 const char *container_reason(const struct container *c); /* why it is in this state; "": nothing to say */
 
-/* Where its console goes: the journal with identifier "netnsd/NAME", else console.h's file. */
 /* Is down until something that it requires was restarted. */
 bool container_comes_back(const struct container *c);
+
+/* Where its console goes: the journal with identifier "netnsd/NAME", else console.h's file. */
 bool container_log_is_journal(void);
 
 #endif

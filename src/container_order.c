@@ -34,7 +34,7 @@ static int pull_requirements(struct container *c, struct error *err)
 }
 
 /* Stopped with what it needs, which is there again. */
-static bool comes_back(const struct container *c)
+static bool is_due_back(const struct container *c)
 {
 	return c->settings && !container_netns_is_going(c) &&
 	       (c->p->again || (c->p->resume && container_netns_is_up(c)));
@@ -43,7 +43,7 @@ static bool comes_back(const struct container *c)
 /* Also one that is just ending, or about to: it may start again, or fail. */
 static bool is_undecided(const struct container *c)
 {
-	return c->p->again || comes_back(c) ||
+	return c->p->again || is_due_back(c) ||
 	       (container_is_active(c) && (c->s.state != CONTAINER_RUNNING || c->p->stop_wanted));
 }
 
@@ -297,7 +297,7 @@ static void bring_back(struct manager *m)
 	struct container *c, *tmp;
 
 	HASH_ITER (hh, m->containers, c, tmp) {
-		if (container_is_active(c) || !comes_back(c))
+		if (container_is_active(c) || !is_due_back(c))
 			continue;
 		c->p->again = c->p->resume = false;
 		c->wanted = true;

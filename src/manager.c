@@ -207,15 +207,23 @@ void manager_unit_unnamed(struct unit *u)
 		manager_unit_gone(u);
 }
 
+void unit_forget_namespace(struct unit *u)
+{
+	if (u->fd >= 0)
+		(void)close(u->fd);
+	u->fd = -1;
+	watch_set_nsid(u, -1);
+	u->cookie = u->device = u->inode = 0;
+	unit_set_applied(u, NULL);
+	u->classes = 0;
+	u->classes_known = false;
+}
+
 void manager_unit_gone(struct unit *u)
 {
 	struct manager *m = u->manager;
 
-	watch_set_nsid(u, -1);
-	u->cookie = u->inode = 0;
-	unit_set_applied(u, NULL);
-	u->classes = 0;
-	u->classes_known = false;
+	unit_forget_namespace(u);
 	if (u->netns) {
 		unit_set_state(u, NETNS_DOWN, NULL);
 		return;

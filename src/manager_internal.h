@@ -99,6 +99,8 @@ void manager_unit_free(struct unit *u);
 void unit_set_applied(struct unit *u, struct desired *d); /* NULL: nothing of ours is there */
 /* The name has gone and our descriptor goes; the rest is the kernel's, until RTM_DELNSID. */
 void manager_unit_unnamed(struct unit *u);
+/* Holds nothing, and knows nothing of what it held. */
+void unit_forget_namespace(struct unit *u);
 /* The last holder let go. */
 void manager_unit_gone(struct unit *u);
 int manager_next_nsid(struct manager *m, bool adopted);

@@ -43,17 +43,6 @@ static bool is_not_to_be_held(const struct round_item *i)
 	return !u->applied || (!i->netns->adopt && !i->survey.named);
 }
 
-static void let_go(struct unit *u)
-{
-	(void)close(u->fd);
-	u->fd = -1;
-	watch_set_nsid(u, -1);
-	u->cookie = u->device = u->inode = 0;
-	u->classes = 0;
-	u->classes_known = false;
-	unit_set_applied(u, NULL);
-}
-
 /* A try that takes links down, fails, and puts them back costs traffic: only when there is hope. */
 static void settle_failed(struct round_item *i)
 {
@@ -63,7 +52,7 @@ static void settle_failed(struct round_item *i)
 	u->told_failure = i->error;
 	u->clean = false;
 	if (is_not_to_be_held(i))
-		let_go(u);
+		unit_forget_namespace(u);
 	if (!i->destroyed || !is_lasting(i->error.code))
 		try_again(u);
 }

@@ -77,6 +77,8 @@ bool graph_is_inside(const struct graph *g, const struct graph_container *c, siz
 #define GRAPH_DETAIL_SIZE 64
 const char *graph_link_detail(const struct graph_link *l, char ret[GRAPH_DETAIL_SIZE]);
 /* "green", "yellow", "red" or "grey" of a state, of a namespace or container. */
+#define GRAPH_NONE SIZE_MAX /* no such namespace, or link */
+
 enum graph_mood { GRAPH_GOOD, GRAPH_CHANGING, GRAPH_BAD, GRAPH_IDLE };
 enum graph_mood graph_mood(const char *state);
 

@@ -5,14 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
-#define NONE SIZE_MAX
-
 static size_t find_netns(const struct graph *g, const char *name)
 {
 	for (size_t i = 0; i < g->n_netns; i++)
 		if (strcmp(g->netns[i].name, name) == 0)
 			return i;
-	return NONE;
+	return GRAPH_NONE;
 }
 
 static size_t find_link(const struct graph *g, size_t netns, const char *name, size_t length)
@@ -21,7 +19,7 @@ static size_t find_link(const struct graph *g, size_t netns, const char *name, s
 		if (g->links[i].netns == netns && strlen(g->links[i].name) == length &&
 		    memcmp(g->links[i].name, name, length) == 0)
 			return i;
-	return NONE;
+	return GRAPH_NONE;
 }
 
 /* "eth0", in the same namespace, or "eth0 at NAMESPACE". Neither name can have a blank. */
@@ -31,7 +29,8 @@ static size_t find_end(const struct graph *g, size_t netns, const char *text)
 
 	if (at)
 		netns = find_netns(g, at + strlen(" at "));
-	return netns == NONE ? NONE : find_link(g, netns, text, at ? (size_t)(at - text) : strlen(text));
+	return netns == GRAPH_NONE ? GRAPH_NONE
+				   : find_link(g, netns, text, at ? (size_t)(at - text) : strlen(text));
 }
 
 /* A pair is told by both of its ends. */
@@ -45,10 +44,10 @@ static bool is_known_pair(const struct graph *g, size_t a, size_t b)
 
 static int connect_one(struct graph *g, enum graph_edge_type type, size_t from, const char *text)
 {
-	size_t to = text ? find_end(g, g->links[from].netns, text) : NONE;
+	size_t to = text ? find_end(g, g->links[from].netns, text) : GRAPH_NONE;
 	struct graph_edge *e;
 
-	if (to == NONE || to == from || (type == GRAPH_PAIR && is_known_pair(g, from, to)))
+	if (to == GRAPH_NONE || to == from || (type == GRAPH_PAIR && is_known_pair(g, from, to)))
 		return 0;
 	e = graph_grown(g->edges, g->n_edges, sizeof(*e));
 	if (!e)

@@ -3,7 +3,6 @@
  * MACVLAN below what it stands on; containers come last. */
 #include "graph_layout.h"
 
-#define NONE	       SIZE_MAX
 #define LINK_GAP       8
 #define BOX_WIDTH_MIN  130
 #define NESTING_MAX    8
@@ -98,7 +97,7 @@ void graph_place_inside(const struct graph *g, struct graph_layout *l, size_t ne
 										  GRAPH_DESCRIPTION_MAX));
 	}
 	for (size_t i = 0; i < g->n_links; i++)
-		if (g->links[i].netns == netns && g->links[i].shown && l->parents[i] == NONE)
+		if (g->links[i].netns == netns && g->links[i].shown && l->parents[i] == GRAPH_NONE)
 			place_link(g, l, i, 0, &y);
 	place_containers(g, l, netns, &y);
 	outer->height = larger(y, GRAPH_TITLE + 8);
@@ -107,7 +106,7 @@ void graph_place_inside(const struct graph *g, struct graph_layout *l, size_t ne
 
 static bool hangs_below(const struct graph_layout *l, size_t i, size_t ancestor)
 {
-	for (int n = 0; i != NONE; i = l->parents[i])
+	for (int n = 0; i != GRAPH_NONE; i = l->parents[i])
 		if (i == ancestor || ++n > NESTING_MAX)
 			return true;
 	return false;
@@ -117,11 +116,11 @@ static bool hangs_below(const struct graph_layout *l, size_t i, size_t ancestor)
 void graph_find_parents(const struct graph *g, struct graph_layout *l)
 {
 	for (size_t i = 0; i < g->n_links; i++)
-		l->parents[i] = NONE;
+		l->parents[i] = GRAPH_NONE;
 	for (size_t i = 0; i < g->n_edges; i++) {
 		const struct graph_edge *e = &g->edges[i];
 
-		if (e->type != GRAPH_PAIR && l->parents[e->from] == NONE && g->links[e->from].shown &&
+		if (e->type != GRAPH_PAIR && l->parents[e->from] == GRAPH_NONE && g->links[e->from].shown &&
 		    g->links[e->to].shown && g->links[e->from].netns == g->links[e->to].netns &&
 		    !hangs_below(l, e->to, e->from))
 			l->parents[e->from] = e->to;

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE	      SIZE_MAX
 #define GUTTER	      110 /* between columns, for the lines */
 #define GAP	      22  /* between boxes of a column */
 #define ROW_WIDTH_MIN 900
@@ -37,10 +36,10 @@ static bool joins(const struct graph *g, size_t edge, int way, size_t *from, siz
 	return a->shown && b->shown && *from != *to;
 }
 
-/* Of those that are in no column yet, the one to begin with; NONE: no two of them are connected. */
+/* Of those that are in no column yet, the one to begin with; GRAPH_NONE: no two of them are connected. */
 static size_t find_root(const struct graph *g, const struct graph_layout *l)
 {
-	size_t best = NONE, best_degree = 0, from, to;
+	size_t best = GRAPH_NONE, best_degree = 0, from, to;
 
 	for (size_t i = 0; i < g->n_netns; i++) {
 		size_t degree = 0;
@@ -168,7 +167,7 @@ static int place_components(const struct graph *g, struct graph_layout *l, size_
 
 	if (!members)
 		return -ENOMEM;
-	while ((c.root = find_root(g, l)) != NONE) {
+	while ((c.root = find_root(g, l)) != GRAPH_NONE) {
 		int n = fill_columns(g, l, component, c.root), x = GRAPH_MARGIN;
 
 		c.height = 0;
@@ -217,7 +216,7 @@ int graph_layout(const struct graph *g, struct graph_layout *ret)
 		graph_find_parents(g, &l);
 		for (size_t i = 0; i < g->n_netns; i++) {
 			l.column[i] = -1;
-			component[i] = NONE;
+			component[i] = GRAPH_NONE;
 			if (g->netns[i].shown)
 				graph_place_inside(g, &l, i);
 		}

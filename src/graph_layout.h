@@ -13,7 +13,7 @@ struct graph_box {
 struct graph_layout {
 	struct graph_box *netns, *links, *containers;
 	int *column;	 /* of a namespace, from the left; -1: none, it is connected to no other */
-	size_t *parents; /* of a link, in the same namespace: its box hangs below that one's; SIZE_MAX: none
+	size_t *parents; /* of a link, in the same namespace: its box hangs below that one's; GRAPH_NONE: none
 			  */
 	int width, height;
 };

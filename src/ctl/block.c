@@ -66,10 +66,18 @@ static void put_columns(const char *text, size_t length, unsigned skip, unsigned
 	}
 }
 
+/* In the place of what is cut, and how many columns it takes. */
+static const char *ellipsis(const struct ctl *c, unsigned *ret_columns)
+{
+	*ret_columns = c->utf8 ? 1 : 3;
+	return c->utf8 ? "\342\200\246" : "...";
+}
+
 static void put_word(const struct ctl *c, const char *word, size_t length, unsigned room)
 {
-	const char *dots = c->utf8 ? "\342\200\246" : "...";
-	const unsigned total = columns_of(word, length), mark = c->utf8 ? 1 : 3;
+	const unsigned total = columns_of(word, length);
+	unsigned mark;
+	const char *dots = ellipsis(c, &mark);
 	unsigned head;
 
 	if (total <= room || room < mark + 2) {
@@ -130,12 +138,15 @@ static unsigned block_width(const struct ctl *c)
 
 static void put_cut(const struct ctl *c, const char *line, size_t length, unsigned width)
 {
+	unsigned mark;
+	const char *dots = ellipsis(c, &mark);
+
 	if (columns_of(line, length) <= width) {
 		(void)fwrite(line, 1, length, stdout);
 		return;
 	}
-	put_columns(line, length, 0, width - (c->utf8 ? 1 : 3));
-	(void)fputs(c->utf8 ? "\342\200\246" : "...", stdout);
+	put_columns(line, length, 0, width - mark);
+	(void)fputs(dots, stdout);
 }
 
 static void finish(const struct ctl *c,

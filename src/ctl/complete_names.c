@@ -2,6 +2,7 @@
 /* Names for completions: what the daemon lists with its state, or, when it does not run, what has a file. */
 #include "complete.h"
 #include "config_load.h"
+#include "log.h"
 #include "netns.h"
 #include "parse.h"
 
@@ -137,11 +138,8 @@ static void print_signals(const char *prefix)
 
 static void print_levels(void)
 {
-	static const char *const levels[] = {"emerg",	"alert",  "crit", "err",
-					     "warning", "notice", "info", "debug"};
-
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		puts(levels[i]);
+	for (int level = LOG_EMERG; level <= LOG_DEBUG; level++)
+		puts(log_level_to_string(level));
 }
 
 void complete_names(struct ctl *c, enum complete what, const char *prefix)

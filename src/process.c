@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define REAP_DELAY    1.0  /* s; how long the parent of an adopted process may take to reap it */
+#define REAP_DELAY    1.0  /* s; for others to reap their child, or until we try again with ours */
 #define FAILURE_MAX   256  /* of the child's sentence, with its path */
 #define UNRELEASED_MS 1000 /* for a killed child that has not even exec'd to go */
 
@@ -37,7 +37,7 @@ struct process {
 	ev_io said;	  /* go: what failed in the child, or its exec */
 	int pidfd, go, reaped;
 	pid_t pid;
-	bool over, released;
+	bool over, released, lost;
 	char failure[FAILURE_MAX];
 	process_exited_fn *exited;
 	void *data;
@@ -107,9 +107,13 @@ static void on_reaped(struct ev_loop *loop, ev_io *w, int events)
 
 static void on_overdue(struct ev_loop *loop, ev_timer *w, int events)
 {
-	(void)loop;
+	struct process *p = w->data;
+
 	(void)events;
-	process_told(w->data);
+	if (p->lost)
+		process_told(p);
+	else
+		ev_io_start(loop, &p->ended);
 }
 
 /* Dead, but not ours to reap. Who polls a pidfd is woken by its hang-up (6.9) when it is reaped; libev would
@@ -123,6 +127,7 @@ static void process_lost(struct process *p)
 		process_finish(p, code, status);
 		return;
 	}
+	p->lost = true;
 	ev_io_stop(p->loop, &p->ended);
 	p->reaped = epoll_create1(EPOLL_CLOEXEC);
 	if (p->reaped >= 0 && epoll_ctl(p->reaped, EPOLL_CTL_ADD, p->pidfd, &event) == 0) {
@@ -139,12 +144,17 @@ static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 	struct process *p = w->data;
 	siginfo_t info = {0};
 
-	(void)loop;
 	(void)events;
-	if (waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG) < 0)
+	if (waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG) == 0) {
+		if (info.si_pid != 0)
+			process_finish(p, info.si_code, info.si_status);
+	} else if (errno == ECHILD) {
 		process_lost(p);
-	else if (info.si_pid != 0)
-		process_finish(p, info.si_code, info.si_status);
+	} else { /* ours, so nobody else reaps it: again in a while */
+		ev_io_stop(loop, w);
+		ev_timer_set(&p->overdue, REAP_DELAY, 0.);
+		ev_timer_start(loop, &p->overdue);
+	}
 }
 
 /* The end of file is its exec: there is nothing more to be heard. */

@@ -318,6 +318,18 @@ static void test_source_route(void **state)
 	check_route(r, eth1);
 }
 
+/* IPv6 ones come by themselves, with the end of duplicate address detection. */
+static size_t count_ipv4_routes(void)
+{
+	struct actual *a = look(&s, ACTUAL_ROUTES | ACTUAL_FOREIGN_TOO);
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n_routes; i++)
+		n += a->routes[i].route.family == AF_INET;
+	actual_free(a);
+	return n;
+}
+
 static void test_foreign_route_is_not_removed(void **state)
 {
 	const struct route r = {.family = AF_INET,
@@ -325,19 +337,15 @@ static void test_foreign_route_is_not_removed(void **state)
 				.table = 254,
 				.scope = RT_SCOPE_LINK,
 				.destination = prefix("192.0.2.0/24")};
-	struct actual *a;
 	struct error err;
 	size_t before;
 
 	(void)state;
 	/* The connected route of eth0 is the kernel's: a removal carries our protocol and misses it. */
-	a = look(&s, ACTUAL_ROUTES | ACTUAL_FOREIGN_TOO);
-	before = a->n_routes;
-	actual_free(a);
+	before = count_ipv4_routes();
+	assert_true(before > 0);
 	assert_int_equal(ASK(&s, &err, request_route, &r, eth0, NULL, false, false), -ESRCH);
-	a = look(&s, ACTUAL_ROUTES | ACTUAL_FOREIGN_TOO);
-	assert_int_equal(a->n_routes, before);
-	actual_free(a);
+	assert_int_equal(count_ipv4_routes(), before);
 }
 
 static void test_route_replace(void **state)

@@ -103,6 +103,7 @@ NotifyReady=yes
 [Service]
 Restart=$1
 RestartSec=100ms
+StartLimitIntervalSec=0
 TimeoutStopSec=30
 X
   assert_ok ctl apply

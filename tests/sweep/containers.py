@@ -453,7 +453,7 @@ class ContainerSweep(sweep.Sweep):
     def outcome(self, s, how):
         try:
             return self.answered(s, how == "lasting")
-        except h.Trouble:
+        except (h.Trouble, h.Gone):
             if self.daemon.has_ended():
                 raise
             return None

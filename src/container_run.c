@@ -58,8 +58,7 @@ static void start_health(struct container *c)
 				    .retries = s->health_retries,
 				    .leader = c->leader,
 				    .leader_pidfd = c->p->leader_pidfd,
-				    .netns_fd = c->p->netns_fd,
-				    .cgroup = c->cgroup};
+				    .netns_fd = c->p->netns_fd};
 	r = health_new(c->manager->loop, c->manager->workers, &spec, health_changed, c, &c->p->health);
 	if (r < 0)
 		container_log(c, LOG_WARNING, "its health is not looked at: %s", strerror(-r));

@@ -21,9 +21,11 @@ int enter_seal(char **argv, struct error *err);
  * -errno with err: -ESRCH: it has ended. After a failure the process may be anywhere and has to exit;
  * afterwards by _exit(): sanitizers cannot do their last work inside. */
 int enter_container(int pidfd, pid_t pid, struct error *err);
-/* The argument of the daemon's own program that makes it a helper: netnsd --enter-container PIDFD PID COMMAND
- * ARGUMENT... enters, forks (for the PID namespace), executes, and exits as the command does; 125, 126, 127
- * for what fails before, as env(1). Everything it needs comes as arguments; PATH is searched inside. */
+/* The argument of the daemon's own program that makes it a helper: netnsd --enter-container PIDFD PID REPORT
+ * COMMAND ARGUMENT... enters, forks (for the PID namespace), executes, and exits as the command does; 125,
+ * 126, 127 for what fails before, as env(1). The command may exit with these too, so REPORT, a descriptor,
+ * tells them apart: a NUL byte when all is done but the exec; before that one sentence without a line's end:
+ * what failed; or nothing. Everything it needs comes as arguments; PATH is searched inside. */
 #define ENTER_OPTION "--enter-container"
 int enter_main(int argc, char **argv); /* the exit status */
 

@@ -24,8 +24,9 @@
 #define EXIT_CANNOT_RUN	 126
 #define EXIT_NOT_FOUND	 127
 
-static void run_command(char **command, int parent, const sigset_t *mask) __attribute__((noreturn));
-static void run_command(char **command, int parent, const sigset_t *mask)
+static void run_command(char **command, int parent, int report, const sigset_t *mask)
+	__attribute__((noreturn));
+static void run_command(char **command, int parent, int report, const sigset_t *mask)
 {
 	struct pollfd gone = {.fd = parent, .events = POLLIN};
 	int e;
@@ -35,7 +36,7 @@ static void run_command(char **command, int parent, const sigset_t *mask)
 		_exit(EXIT_OWN_FAILURE);
 	(void)setsid();
 	(void)sigprocmask(SIG_SETMASK, mask, NULL);
-	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0 || write(report, "", 1) != 1)
 		_exit(EXIT_OWN_FAILURE);
 	(void)execvp(command[0], command);
 	e = errno;
@@ -81,7 +82,7 @@ static int wait_for(pid_t pid)
 	return WIFSIGNALED(status) ? end_by(WTERMSIG(status)) : WEXITSTATUS(status);
 }
 
-static int run(char **command, struct error *err)
+static int run(char **command, int report, struct error *err)
 {
 	_cleanup_close_ int self = pidfd_open(getpid(), 0);
 	sigset_t all, mask;
@@ -94,7 +95,7 @@ static int run(char **command, struct error *err)
 	(void)sigprocmask(SIG_SETMASK, &all, &mask); /* none comes before it is awaited */
 	pid = fork();
 	if (pid == 0)
-		run_command(command, self, &mask);
+		run_command(command, self, report, &mask);
 	if (pid < 0)
 		return error_set(err, -errno, "cannot fork: %s", strerror(errno));
 	return wait_for(pid);
@@ -113,10 +114,12 @@ static int parse_number(const char *text, int minimum, int *ret)
 int enter_main(int argc, char **argv)
 {
 	struct error err = {0};
-	int pidfd, pid, r;
+	int pidfd, pid, report, r;
 
-	if (argc < 5 || parse_number(argv[2], 3, &pidfd) < 0 || parse_number(argv[3], 1, &pid) < 0) {
-		(void)dprintf(STDERR_FILENO, "netnsd: expected " ENTER_OPTION " PIDFD PID COMMAND...\n");
+	if (argc < 6 || parse_number(argv[2], 3, &pidfd) < 0 || parse_number(argv[3], 1, &pid) < 0 ||
+	    parse_number(argv[4], 3, &report) < 0) {
+		(void)dprintf(STDERR_FILENO,
+			      "netnsd: expected " ENTER_OPTION " PIDFD PID REPORT COMMAND...\n");
 		return EXIT_OWN_FAILURE;
 	}
 	r = enter_seal(argv, &err);
@@ -124,9 +127,9 @@ int enter_main(int argc, char **argv)
 	if (r == 0)
 		r = enter_container(pidfd, pid, &err);
 	if (r == 0)
-		r = run(argv + 4, &err);
+		r = run(argv + 5, report, &err);
 	if (r < 0) {
-		(void)dprintf(STDERR_FILENO, "netnsd: %s\n", err.text);
+		(void)write(report, err.text, strlen(err.text));
 		r = EXIT_OWN_FAILURE;
 	}
 	/* No exit handlers: what sanitizers look for at the end, they cannot look for in there. */

@@ -24,9 +24,7 @@ struct health_spec {
 	unsigned retries;  /* so many failures in a row make it unhealthy; from 1 */
 	pid_t leader;	   /* the container's init, and a pidfd of it (duplicated) */
 	int leader_pidfd;
-	int netns_fd;	    /* duplicated; for HealthTcp= alone */
-	const char *cgroup; /* the container's (full path); not needed: the command joins its init's by itself
-			       (enter.h). NULL does as well */
+	int netns_fd; /* duplicated; for HealthTcp= alone */
 };
 /* Called at each change of state (it begins as HEALTH_UNKNOWN), and with HEALTH_UNHEALTHY only once until it
  * was well again; text: why ("exited, status=1", "127.0.0.1:80: Connection refused"), or "". With

@@ -11,9 +11,12 @@
 #include "str.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #define OWN_PROGRAM "/proc/self/exe"
@@ -24,6 +27,7 @@ struct health_command {
 	struct process *process;
 	ev_timer overdue; /* then, once it was asked to end, to kill it */
 	uint64_t timeout;
+	int report; /* of the helper */
 	bool told;
 	health_told_fn *tell;
 	void *data;
@@ -42,7 +46,17 @@ static void command_destroy(struct health_command *c)
 		DL_DELETE(orphans, c);
 	ev_timer_stop(c->loop, &c->overdue);
 	process_free(c->process);
+	(void)close(c->report);
 	free(c);
+}
+
+/* Else it says nothing about the container; why is then the helper's own word, or "". */
+static bool was_asked(const struct health_command *c, char *why, size_t size)
+{
+	ssize_t n = read(c->report, why, size - 1);
+
+	why[n > 0 ? n : 0] = '\0';
+	return n > 0 && why[0] == '\0';
 }
 
 static void on_kill(struct ev_loop *loop, ev_timer *w, int events)
@@ -68,21 +82,21 @@ static void on_overdue(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct health_command *c = w->data;
 	char text[HEALTH_TEXT_MAX], span[FORMAT_MAX];
+	bool asked = was_asked(c, text, sizeof(text));
 
 	(void)loop;
 	(void)events;
 	(void)str_format(text, sizeof(text), "timed out after %s", format_usec(c->timeout, span));
 	command_end(c);
-	c->tell(HEALTH_ILL, text, c->data);
+	c->tell(asked ? HEALTH_ILL : HEALTH_UNASKED, text, c->data);
 }
 
-/* The helper's own statuses are those of env(1); the command may have the same. */
+/* Those of env(1) are the helper's as well. */
 static const char *remark(int code, int status)
 {
 	if (code != CLD_EXITED)
 		return "";
 	switch (status) {
-	case 125: return " (as when the container cannot be entered)";
 	case 126: return " (as when it cannot be executed)";
 	case 127: return " (as when it is not found)";
 	default: return "";
@@ -94,28 +108,30 @@ static void on_exited(struct process *p, int code, int status, void *data)
 	struct health_command *c = data;
 	char text[HEALTH_TEXT_MAX] = "", how[64];
 	bool told = c->told, well = code == CLD_EXITED && status == 0;
+	bool asked = was_asked(c, text, sizeof(text));
 	health_told_fn *tell = c->tell;
 	void *owner = c->data;
 
-	if (!well && process_failure(p))
+	if (process_failure(p))
 		(void)str_format(text, sizeof(text), "%s", process_failure(p));
-	else if (!well)
+	else if (!well && !*text)
 		(void)str_format(text, sizeof(text), "%s%s",
 				 exit_code_to_string(code, status, how, sizeof(how)), remark(code, status));
 	command_destroy(c);
 	if (!told)
-		tell(well ? HEALTH_WELL : HEALTH_ILL, text, owner);
+		tell(well ? HEALTH_WELL : asked ? HEALTH_ILL : HEALTH_UNASKED, text, owner);
 }
 
-static int spawn(struct health_command *c, const struct health_spec *spec, struct error *err)
+static int spawn_helper(struct health_command *c, const struct health_spec *spec, int report,
+			struct error *err)
 {
-	size_t n = strv_length(spec->command), head = 4;
+	size_t n = strv_length(spec->command), head = 5;
 	char **argv = calloc(head + n + 1, sizeof(*argv)), *environment[] = {NULL};
 	char pid[16];
 	struct process_spec process = {.argv = argv,
 				       .environment = environment,
-				       .keep = {spec->leader_pidfd},
-				       .n_keep = 1,
+				       .keep = {spec->leader_pidfd, report},
+				       .n_keep = 2,
 				       .output = -1};
 	int r;
 
@@ -126,6 +142,7 @@ static int spawn(struct health_command *c, const struct health_spec *spec, struc
 	argv[1] = (char *)(uintptr_t)ENTER_OPTION;
 	argv[2] = (char *)(uintptr_t) "3"; /* where process.h puts the first one it keeps */
 	argv[3] = pid;
+	argv[4] = (char *)(uintptr_t) "4";
 	for (size_t i = 0; i < n; i++)
 		argv[head + i] = spec->command[i];
 	r = process_spawn(c->loop, &process, on_exited, c, &c->process, err);
@@ -134,6 +151,20 @@ static int spawn(struct health_command *c, const struct health_spec *spec, struc
 	if (r == 0)
 		(void)process_release(c->process); /* has ended: on_exited() comes */
 	free(argv);
+	return r;
+}
+
+static int spawn(struct health_command *c, const struct health_spec *spec, struct error *err)
+{
+	int r, report[2];
+
+	if (pipe2(report, O_CLOEXEC | O_NONBLOCK) < 0)
+		return error_set(err, -errno, "cannot run HealthCmd=: %s", strerror(errno));
+	c->report = report[0];
+	r = spawn_helper(c, spec, report[1], err);
+	(void)close(report[1]);
+	if (r < 0)
+		(void)close(report[0]);
 	return r;
 }
 

@@ -23,30 +23,36 @@
 struct command {
 	pid_t helper;
 	int output; /* its end comes when nobody is left who could write there */
+	int report;
 };
 
 static struct command begin_words(pid_t pid, int pidfd, const char *const *words)
 {
 	struct command c;
 	char number[16];
-	char *argv[12] = {"netnsd", ENTER_OPTION, "3", number};
-	int ends[2];
+	char *argv[12] = {"netnsd", ENTER_OPTION, "3", number, "4"};
+	int ends[2], report[2], high;
 
 	(void)snprintf(number, sizeof(number), "%d", (int)pid);
 	for (size_t i = 0; words[i]; i++)
-		argv[4 + i] = (char *)(uintptr_t)words[i];
+		argv[5 + i] = (char *)(uintptr_t)words[i];
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(report, O_CLOEXEC), 0);
 	c.helper = fork();
 	assert_true(c.helper >= 0);
 	if (c.helper == 0) {
 		INSIDE(dup2(ends[1], STDOUT_FILENO) >= 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+		high = fcntl(report[1], F_DUPFD_CLOEXEC, 5); /* out of the way */
 		INSIDE(pidfd == 3 ? fcntl(3, F_SETFD, 0) == 0 : dup2(pidfd, 3) == 3);
+		INSIDE(dup2(high, 4) == 4);
 		INSIDE(setenv("TERM", "vt52", 1) == 0 && setenv("OURS", "1", 1) == 0);
 		(void)execv("/proc/self/exe", argv); /* main() of this file knows it */
 		_exit(1);
 	}
 	(void)close(ends[1]);
+	(void)close(report[1]);
 	c.output = ends[0];
+	c.report = report[0];
 	return c;
 }
 
@@ -73,12 +79,24 @@ static const char *read_output(struct command *c, bool all)
 	return text;
 }
 
+/* All of it; NULL: the command was begun. */
+static const char *read_report(const struct command *c)
+{
+	static char text[512];
+	ssize_t n = read(c->report, text, sizeof(text) - 1);
+
+	assert_true(n >= 0);
+	text[n] = '\0';
+	return n > 0 && text[0] == '\0' ? NULL : text;
+}
+
 static int end(struct command *c)
 {
 	int status;
 
 	assert_int_equal(waitpid(c->helper, &status, 0), c->helper);
 	(void)close(c->output);
+	(void)close(c->report);
 	return status;
 }
 
@@ -248,7 +266,8 @@ static void test_statuses(void **state)
 		 126,
 		 0,
 		 "netnsd: cannot execute /applets/not-executable: Permission denied\n"},
-		{{NULL}, 125, 0, "netnsd: expected --enter-container PIDFD PID COMMAND...\n"},
+		{{"sh", "-c", "exit 125"}, 125, 0, ""}, /* not the helper's own */
+		{{NULL}, 125, 0, "netnsd: expected --enter-container PIDFD PID REPORT COMMAND...\n"},
 	};
 	struct box c = box_start(BOX_PLAIN);
 
@@ -257,6 +276,10 @@ static void test_statuses(void **state)
 		struct command command = begin_words(c.pid, c.pidfd, rows[i].words);
 
 		assert_string_equal(read_output(&command, true), rows[i].output);
+		if (rows[i].words[0])
+			assert_null(read_report(&command));
+		else
+			assert_string_equal(read_report(&command), "");
 		assert_int_equal(end(&command), rows[i].status << 8 | rows[i].signal);
 	}
 	box_stop(&c);
@@ -311,9 +334,9 @@ static void test_another_process(void **state)
 	char text[128];
 
 	(void)state;
-	(void)snprintf(text, sizeof(text), "netnsd: process %d, the container's init, has ended\n",
-		       (int)a.pid);
-	assert_string_equal(read_output(&command, true), text);
+	(void)snprintf(text, sizeof(text), "process %d, the container's init, has ended", (int)a.pid);
+	assert_string_equal(read_output(&command, true), "");
+	assert_string_equal(read_report(&command), text);
 	assert_int_equal(end(&command), 125 << 8);
 	box_stop(&a);
 	box_stop(&b);

@@ -221,6 +221,10 @@ static bool not_healthy(void)
 {
 	return !first_is(HEALTH_HEALTHY);
 }
+static bool still_healthy(void)
+{
+	return first_is(HEALTH_HEALTHY);
+}
 static bool not_unhealthy(void)
 {
 	return !first_is(HEALTH_UNHEALTHY);
@@ -340,6 +344,7 @@ static void test_commands(void **state)
 		{{"sh", "-c", "[ $(hostname) = inside ] && [ $(id -u) = 0 ]"}, 2, HEALTH_HEALTHY, ""},
 		{{"sh", "-c", "printf x >>/root/runs; exit 3"}, 3, HEALTH_UNHEALTHY, "exited, status=3"},
 		{{"sh", "-c", "kill -11 $$"}, 1, HEALTH_UNHEALTHY, "killed, signal=SEGV"},
+		{{"sh", "-c", "exit 125"}, 1, HEALTH_UNHEALTHY, "exited, status=125"},
 		{{"nothing-like-it"}, 1, HEALTH_UNHEALTHY, "exited, status=127 (as when it is not found)"},
 		{{"/applets/not-executable"},
 		 1,
@@ -394,21 +399,25 @@ static void test_command_comes_and_goes(void **state)
 	box_stop(&b);
 }
 
-static void test_container_has_gone(void **state)
+/* That it has gone others tell. */
+static void test_what_cannot_be_asked_is_no_illness(void **state)
 {
 	char *words[] = {"true", NULL};
 	struct box b = box_start(BOX_PLAIN);
+	char text[128];
 
 	(void)state;
+	(void)snprintf(text, sizeof(text), "process %d, the container's init, has ended", (int)b.pid);
 	ask_for(&(struct health_spec){.command = words,
 				      .interval = INTERVAL,
 				      .retries = 1,
 				      .leader = b.pid,
 				      .leader_pidfd = b.pidfd});
+	run_while(loop, not_healthy);
 	box_stop(&b); /* it has a descriptor of its own */
-	run_while(loop, some_not_told);
-	assert_int_equal(told[0].state, HEALTH_UNHEALTHY);
-	assert_string_equal(told[0].text, "exited, status=125 (as when the container cannot be entered)");
+	run_while(loop, still_healthy);
+	assert_int_equal(told[0].state, HEALTH_UNKNOWN);
+	assert_string_equal(told[0].text, text);
 }
 
 /* The reading end sees the end of all who could write: the command and what it has started. */
@@ -547,7 +556,7 @@ int main(int argc, char **argv)
 		TEST(test_workers_come_home),
 		TEST(test_commands),
 		TEST(test_command_comes_and_goes),
-		TEST(test_container_has_gone),
+		TEST(test_what_cannot_be_asked_is_no_illness),
 		TEST(test_timeout_ends_all_of_it),
 		TEST(test_command_freed_in_the_middle),
 		TEST(test_both),

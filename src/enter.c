@@ -201,7 +201,8 @@ static int change_identity(const struct init *i, struct error *err)
 	if (fchdir(i->root) < 0 || chroot(".") < 0)
 		return error_set(err, -errno, "cannot enter the container's root directory: %s",
 				 strerror(errno));
-	if (setgroups(0, NULL) < 0 && !i->own_users) /* inside it may be forbidden to all */
+	if (setgroups(0, NULL) < 0 &&
+	    (errno != EPERM || !i->own_users)) /* inside it may be forbidden to all */
 		return error_set(err, -errno, "cannot leave all groups: %s", strerror(errno));
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return error_set(err, -errno, "cannot become root of the container: %s", strerror(errno));
@@ -228,9 +229,14 @@ static int limit_capabilities(const struct init *i, struct error *err)
 {
 	int r = 0;
 
-	for (int c = 0; c < 64 && prctl(PR_CAPBSET_READ, c) >= 0 && r == 0; c++)
-		if (!(i->bounding >> c & 1) && prctl(PR_CAPBSET_DROP, c) < 0)
+	for (int c = 0; c < 64 && r == 0; c++) {
+		int has = prctl(PR_CAPBSET_READ, c);
+
+		if (has < 0 && errno == EINVAL) /* beyond the last one that this kernel knows */
+			break;
+		if (has < 0 || (!(i->bounding >> c & 1) && prctl(PR_CAPBSET_DROP, c) < 0))
 			r = -errno;
+	}
 	if (r == 0)
 		r = limit_sets(i->bounding);
 	if (r == 0 && i->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

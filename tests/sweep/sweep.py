@@ -70,6 +70,7 @@ class Ended(h.Trouble):
 
 class Sweep:
     scenarios, swept, by_path = SCENARIOS, CALLS, BY_PATH
+    begins, execute = re.compile("/netnsd.conf|memfd:"), {"loop"}  # of a program: its first own call; who is one after another
 
     def __init__(self):
         self.daemon = h.Daemon()
@@ -207,24 +208,24 @@ class Sweep:
         counts, found, others = collections.Counter(), {}, set()  # others: programs that it executes
         with open(trace, encoding="utf-8", errors="replace") as f:
             for line in f:
-                m = re.match(r"(\d+) +(\w+)\((.*)", line)
+                m = re.match(r"(\d+ +|)(\w+)\((.*)", line)  # of one thread alone strace writes no number
                 if not m or m[1] in others:
                     continue
-                thread = "loop" if int(m[1]) == loop else other
+                thread = "loop" if m[1] and int(m[1]) == loop else other
                 call, arguments = m[2], m[3]
                 key = f"{thread}:{call}"
                 path = re.match(r"\d+<([^>]*)>", arguments)
-                if call in self.by_path and thread != "child":
+                if call in self.by_path and thread in ("loop", "worker"):
                     if not path or not self.by_path[call].match(path[1]):
                         continue
                     self.paths.setdefault((name, call), set()).add(path[1])
                 # The loader's own calls come before the first look at a configuration, or at what is handed over.
-                begun = begun or "/netnsd.conf" in arguments or "memfd:" in arguments
+                begun = begun or self.begins.search(call + arguments)
                 counts[m[1], call] += 1
                 wanted = self.scenarios[name].request != REEXEC or changes(call, arguments)
                 if begun and wanted and call in self.swept[thread]:
                     found.setdefault(key, set()).add(counts[m[1], call])
-                if call == "execve" and thread == "loop":
+                if call == "execve" and thread in self.execute:
                     begun = False
                 elif call == "execve":
                     others.add(m[1])

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "log.h"
+#include "nested.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +23,8 @@
 
 struct notify_socket {
 	struct ev_loop *loop;
-	ev_io readable;
+	int fd;
+	ev_io readable; /* the epoll around it, see nested.h */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	pid_t sender;
 	uint64_t stranger_at; /* of the last remark; 0: none */
@@ -65,7 +67,7 @@ static ssize_t receive(struct notify_socket *s, char *buffer, size_t size, pid_t
 	struct iovec v = {.iov_base = buffer, .iov_len = size};
 	struct msghdr header = {
 		.msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
-	ssize_t n = recvmsg(s->readable.fd, &header, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+	ssize_t n = recvmsg(s->fd, &header, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
 
 	if (n < 0)
 		return -errno;
@@ -145,16 +147,19 @@ int notify_socket_adopt(struct ev_loop *loop, int fd, const char *path, notify_r
 			void *data, struct notify_socket **ret, struct error *err)
 {
 	struct notify_socket *s = calloc(1, sizeof(*s));
+	int nested = s ? nested_epoll(fd) : -ENOMEM;
 
-	if (!s) {
+	if (nested < 0) {
 		(void)close(fd);
-		return error_set(err, -ENOMEM, "out of memory");
+		free(s);
+		return error_set(err, nested, "cannot watch %s: %s", path, strerror(-nested));
 	}
 	s->loop = loop;
+	s->fd = fd;
 	s->received = received;
 	s->data = data;
 	(void)snprintf(s->path, sizeof(s->path), "%s", path); /* it was bound to it, so it fits */
-	ev_io_init(&s->readable, on_readable, fd, EV_READ);
+	ev_io_init(&s->readable, on_readable, nested, EV_READ);
 	s->readable.data = s;
 	ev_io_start(loop, &s->readable);
 	*ret = s;
@@ -171,7 +176,7 @@ int notify_socket_new(struct ev_loop *loop, const char *path, notify_received_fn
 
 int notify_socket_fd(const struct notify_socket *s)
 {
-	return s->readable.fd;
+	return s->fd;
 }
 
 void notify_socket_expect(struct notify_socket *s, pid_t sender)
@@ -190,6 +195,7 @@ void notify_socket_leave(struct notify_socket *s)
 		return;
 	ev_io_stop(s->loop, &s->readable);
 	(void)close(s->readable.fd);
+	(void)close(s->fd);
 	s->gone = true;
 	if (!s->reading)
 		free(s);

@@ -5,6 +5,7 @@
  * nothing of each other can have children.
  */
 #include "cleanup.h"
+#include "nested.h"
 #include "process_internal.h"
 #include "str.h"
 
@@ -32,10 +33,11 @@
 
 struct process {
 	struct ev_loop *loop;
-	ev_io ended;	  /* pidfd: it is dead; then, see process_lost(), it is reaped */
+	ev_io ended;	  /* poll: it is dead; then, see process_lost(), it is reaped */
 	ev_timer overdue; /* nobody reaps it */
 	ev_io said;	  /* go: what failed in the child, or its exec */
-	int pidfd, go, reaped;
+	int pidfd, go;
+	int poll; /* around the pidfd, see nested.h */
 	pid_t pid;
 	bool over, released, lost;
 	char failure[FAILURE_MAX];
@@ -116,8 +118,8 @@ static void on_overdue(struct ev_loop *loop, ev_timer *w, int events)
 		ev_io_start(loop, &p->ended);
 }
 
-/* Dead, but not ours to reap. Who polls a pidfd is woken by its hang-up (6.9) when it is reaped; libev would
- * always ask for input too, which is there already, so an epoll that asks for nothing stands in between. */
+/* Dead, but not ours to reap. Who polls a pidfd is woken by its hang-up (6.9) when it is reaped; input is
+ * there already, and not asked for any more. */
 static void process_lost(struct process *p)
 {
 	struct epoll_event event = {.events = 0};
@@ -129,10 +131,8 @@ static void process_lost(struct process *p)
 	}
 	p->lost = true;
 	ev_io_stop(p->loop, &p->ended);
-	p->reaped = epoll_create1(EPOLL_CLOEXEC);
-	if (p->reaped >= 0 && epoll_ctl(p->reaped, EPOLL_CTL_ADD, p->pidfd, &event) == 0) {
-		ev_io_init(&p->ended, on_reaped, p->reaped, EV_READ);
-		p->ended.data = p;
+	if (epoll_ctl(p->poll, EPOLL_CTL_MOD, p->pidfd, &event) == 0) {
+		ev_set_cb(&p->ended, on_reaped);
 		ev_io_start(p->loop, &p->ended);
 	}
 	ev_timer_set(&p->overdue, REAP_DELAY, 0.);
@@ -175,7 +175,7 @@ static struct process *process_new(struct ev_loop *loop, process_exited_fn *exit
 	if (!p)
 		return NULL;
 	*p = (struct process){
-		.loop = loop, .pidfd = -1, .go = -1, .reaped = -1, .exited = exited, .data = data};
+		.loop = loop, .pidfd = -1, .go = -1, .poll = -1, .exited = exited, .data = data};
 	ev_init(&p->ended, on_ended);
 	ev_init(&p->overdue, on_overdue);
 	ev_init(&p->said, on_said);
@@ -183,12 +183,16 @@ static struct process *process_new(struct ev_loop *loop, process_exited_fn *exit
 	return p;
 }
 
-static void process_watch(struct process *p, pid_t pid, int pidfd)
+static int process_watch(struct process *p, pid_t pid, int pidfd)
 {
 	p->pid = pid;
 	p->pidfd = pidfd;
-	ev_io_set(&p->ended, pidfd, EV_READ);
+	p->poll = nested_epoll(pidfd);
+	if (p->poll < 0)
+		return p->poll;
+	ev_io_set(&p->ended, p->poll, EV_READ);
 	ev_io_start(p->loop, &p->ended);
+	return 0;
 }
 
 /* The header of the journal's stream protocol: identifier, unit (it finds that itself), priority, no "<N>"
@@ -276,14 +280,14 @@ int process_spawn(struct ev_loop *loop, const struct process_spec *spec, process
 	}
 	pid = child_fork(&child);
 	pidfd = pid < 0 ? -1 : pidfd_open(pid, 0); /* CLOEXEC by itself */
-	if (pidfd < 0) {
-		r = pid < 0 ? -errno : child_abandon(pid, -errno);
+	r = pidfd < 0 ? -errno : process_watch(p, pid, pidfd);
+	if (r < 0) {
+		r = pid < 0 ? r : child_abandon(pid, r);
 		process_free(p);
 		errno = -r;
 		return error_set(err, r, "cannot start %s: %s: %m", spec->argv[0],
 				 pid < 0 ? "cannot fork" : "cannot watch it");
 	}
-	process_watch(p, pid, pidfd);
 	*ret = p;
 	return 0;
 }
@@ -312,7 +316,7 @@ int process_adopt(struct ev_loop *loop, int pidfd, pid_t pid, process_exited_fn 
 		  struct process **ret)
 {
 	struct process *p;
-	int fd = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
+	int fd = fcntl(pidfd, F_DUPFD_CLOEXEC, 3), r;
 
 	if (fd < 0)
 		return -errno;
@@ -321,7 +325,11 @@ int process_adopt(struct ev_loop *loop, int pidfd, pid_t pid, process_exited_fn 
 		(void)close(fd);
 		return -ENOMEM;
 	}
-	process_watch(p, pid, fd);
+	r = process_watch(p, pid, fd);
+	if (r < 0) {
+		process_free(p);
+		return r;
+	}
 	*ret = p;
 	return 0;
 }
@@ -363,7 +371,7 @@ void process_free(struct process *p)
 	if (p->go >= 0 && !p->released && p->pidfd >= 0 && !p->over)
 		process_discard(p);
 	for (size_t i = 0; i < 3; i++) {
-		int fd = (const int[]){p->go, p->pidfd, p->reaped}[i];
+		int fd = (const int[]){p->go, p->poll, p->pidfd}[i];
 
 		if (fd >= 0)
 			(void)close(fd);

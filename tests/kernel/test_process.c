@@ -647,7 +647,7 @@ static void test_no_descriptors(void **state)
 	assert_true(spare >= 0);
 	close(spare);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	for (int room = 0; room < 3; room++) {
+	for (int room = 0; room < 4; room++) {
 		low = (struct rlimit){(rlim_t)(spare + room), limit.rlim_max};
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
 		e = process_spawn(loop, &spec, exited, &end, &p, &err);

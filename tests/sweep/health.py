@@ -23,7 +23,7 @@ CHECKED = c.files([CHECK, "Service.HealthIntervalSec=400ms", "Service.HealthRetr
                  "Container.AutoStart=yes"])
 HELPER = sorted(set(c.SWEPT["child"]) | {
     "memfd_create", "sendfile", "fchmod", "newfstatat", "write", "setns", "fchdir", "chroot", "setgroups", "setresgid",
-    "setresuid", "prctl", "capget", "capset", "pidfd_open", "clone", "clone3", "vfork", "wait4"})
+    "setresuid", "prctl", "capget", "capset", "pidfd_open", "clone", "clone3", "vfork"})
 PRIVILEGES = re.compile(r"^((?:Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp):.*)$", re.M)
 
 

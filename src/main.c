@@ -4,6 +4,7 @@
 #include "enter.h"
 #include "fdstore.h"
 #include "log.h"
+#include "loop.h"
 #include "manager.h"
 #include "reexec.h"
 
@@ -79,10 +80,10 @@ static int run(struct ev_loop *loop, int level)
 	if (r < 0)
 		log_error("%s", err.code ? err.text : strerror(-r));
 	else
-		(void)ev_run(loop, 0);
+		loop_run(loop);
 	while (r == 0 && m->reexec) {
 		reexec(m, api); /* returns when it failed */
-		(void)ev_run(loop, 0);
+		loop_run(loop);
 	}
 	if (m)
 		m->state = MANAGER_STOPPING; /* what is under way comes to its end, and starts nothing more */

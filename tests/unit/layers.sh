@@ -8,7 +8,7 @@
 set -u
 
 table='
-0 clock nested file log cleanup error str parse diag list
+0 clock loop nested file log cleanup error str parse diag list
 1 ini key rtnl worker varlink idl process fdstore cgroup scope console notify enter
 2 restart nspawn supervise root netns desired kind plugin actual event drift fight request plan reconcile link address route graph
 3 config config_load notice watch checkpoint apply transaction survey round operation manager container health

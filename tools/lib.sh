@@ -50,7 +50,8 @@ TREE_PACKAGES=(
   busybox-static dbus iproute2 jq libasan8 libcap2 libcmocka0 libjansson4 libnl-3-200 libnss-mymachines libsmartcols1
   libsystemd0 libubsan1 procps systemd systemd-container systemd-sysv
 )
-# Of these only the units are there, below /usr/share/netnsd-tests: for tests of the order of a boot.
+# Of these only the units are there, below /usr/share/netnsd-tests: for tests of the order of a boot. And udev.deb, as it
+# is, for a machine that has devices.
 UNIT_PACKAGES=(cloud-init ifupdown)
 prepare_trees() {
   local suite making=() pid
@@ -75,14 +76,15 @@ tree_packages() { # PACKAGE...: besides those that all trees have
 
 tree_marker() { # PACKAGE...: what is in the tree, as the tree says it
   tree_packages "$@"
-  echo "units of ${UNIT_PACKAGES[*]}"
+  echo "units of ${UNIT_PACKAGES[*]}, and udev.deb"
 }
 
 # A hook of mmdebstrap. The suite's own, by the apt that it uses itself.
 # shellcheck disable=SC2016
 UNITS_HOOK='export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" && mkdir -p "$1/usr/share/netnsd-tests" &&
   cd "$1/usr/share/netnsd-tests" && apt-get -q -o APT::Sandbox::User=root download '"${UNIT_PACKAGES[*]}"' &&
-  for deb in *.deb; do dpkg-deb --fsys-tarfile "$deb" | tar -x --wildcards "./*lib/systemd/system/*"; done && rm *.deb'
+  for deb in *.deb; do dpkg-deb --fsys-tarfile "$deb" | tar -x --wildcards "./*lib/systemd/system/*"; done && rm *.deb &&
+  apt-get -q -o APT::Sandbox::User=root download udev && mv udev_*.deb udev.deb'
 
 # In a mount namespace of its own: what it mounts in there goes with it.
 make_tree() { # SUITE PACKAGE...

@@ -5,6 +5,7 @@
 # debugfs, e2fsck and cksum, which read the image itself.
 . "$(dirname "$0")/lib.sh" || exit 1
 . "$(dirname "$0")/../../integration/lib_container.sh" || exit 1
+. "$(dirname "$0")/lib_image.sh" || exit 1
 sandbox "$@"
 machine_cgroup
 # shellcheck disable=SC2034
@@ -14,29 +15,6 @@ REPORT_HOOKS+=(container_report loops)
 # Not container_sandbox of lib_container.sh: to compile its payload.c takes too long here.
 mkdir -p "$MACHINES" "$SHARED"
 
-loops() { # image files that a loop device holds
-  losetup --noheadings --list --output BACK-FILE | sed 's/^/a loop device: /'
-}
-no_loops() {
-  [ -z "$(loops)" ]
-}
-holds() { # COUNT IMAGE
-  [ "$(loops)" = "$(yes "a loop device: $MACHINES/$2" | head -n "$1")" ]
-}
-said() { # NAME LINE
-  grep -qxF -- "$2" "$SHARED/$1/log"
-}
-await_said() { # NAME LINE...
-  local name=$1 line
-  shift
-  for line; do
-    wait_for 60 said "$name" "$line" || fail "the payload of $name never said '$line': $(log_of "$name")"
-  done
-}
-image_conf() { # NAME IMAGE [SECTION.KEY=VALUE...]
-  payload_conf "$1" "" Container.Directory= "Container.Image=$MACHINES/$2" "Exec.Parameters=/bin/sh /payload" \
-    Container.Namespace=box Service.TimeoutStartSec=90 Service.TimeoutStopSec=30 "${@:3}"
-}
 start_udev() {
   # In a cgroup of its own, as it kills whatever else is in it when PID 1 started it.
   mkdir -p /sys/fs/cgroup/udev
@@ -50,28 +28,7 @@ stop_udev() {
   wait $UDEV
 }
 
-root=$SANDBOX/root
-busybox_root "$root"
-echo "of the image" >"$root/marker"
-cat >"$root/payload" <<'X'
-exec >>/shared/log
-trap exit TERM
-cat /marker
-if { echo run >>/runs; } 2>/dev/null; then echo "runs: $(cat /runs | xargs)"; else echo "no write"; fi
-awk '$2 == "/" { print "root:", $3 }' /proc/mounts
-mkdir /tmp/dev
-mount -t devtmpfs dev /tmp/dev
-set -- /tmp/dev/loop[0-9]
-if [ -b "$1" ] && ! head -c 0 <"$1" 2>/dev/null; then echo "loop: refused"; else echo "loop: open"; fi
-sleep 1000 &
-wait
-X
-truncate -s 8M "$MACHINES/bare.raw"
-assert_ok mkfs.ext4 -q -F -d "$root" "$MACHINES/bare.raw"
-truncate -s 10M "$MACHINES/gpt.raw"
-sfdisk -q "$MACHINES/gpt.raw" <<<'label: gpt
-start=2048, size=16384, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709' || fail "no partition table" # root of x86-64
-assert_ok mkfs.ext4 -q -F -E offset=$((2048 * 512)) -d "$root" "$MACHINES/gpt.raw" 8M
+make_images "$MACHINES"
 truncate -s 1M "$MACHINES/zeros.raw"
 conf box <<<'[Namespace]'
 image_conf bare bare.raw Service.Restart=always Service.RestartSec=100ms

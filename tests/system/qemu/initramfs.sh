@@ -1,7 +1,7 @@
 #!/busybox sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# /init of the initramfs that ../qemu.sh makes: loads all modules that tests need, makes the root, and
-# leaves the rest to run.sh in it.
+# /init of the initramfs that ../lib_qemu.sh makes: loads all modules that tests need, makes the root, and
+# leaves the rest to $init in it.
 # shellcheck shell=dash disable=SC2015
 /busybox mount -t proc proc /proc
 while read -r module; do
@@ -21,4 +21,5 @@ done </modules/list
 /busybox cp /environment /new/run/environment
 . /environment
 /busybox umount /proc
-exec /busybox switch_root /new /bin/bash "$NETNSD_SRCDIR/tests/system/qemu/run.sh"
+# shellcheck disable=SC2086,SC2154
+exec /busybox switch_root /new $init

@@ -51,14 +51,3 @@ machine_cgroup() {
   # shellcheck disable=SC2016,SC2034
   DAEMON_WRAPPER=(bash -c 'cd /sys/fs/cgroup/netnsd && { echo $$ >cgroup.procs || echo $$ >daemon/cgroup.procs; } 2>/dev/null && exec "$@"' daemon)
 }
-
-busybox_root() { # ROOT
-  local applet
-  mkdir -p "$1"/{usr/bin,etc,proc,sys,dev,run,tmp,shared}
-  ln -s usr/bin "$1/bin"
-  cp /bin/busybox "$1/bin/busybox"
-  for applet in sh dd mknod sleep cat echo head mount mkdir awk xargs ls; do
-    ln -s busybox "$1/bin/$applet"
-  done
-  : >"$1/etc/os-release"
-}

@@ -4,6 +4,7 @@
 # in force, for the payload, and for nobody else. Where test machines leave these controllers to v1 that
 # cannot be seen. The whole of containers is in integration/container-*.sh.
 . "$(dirname "$0")/lib.sh" || exit 1
+. "$(dirname "$0")/lib_image.sh" || exit 1
 sandbox "$@"
 machine_cgroup
 root=$SANDBOX/root

@@ -140,18 +140,29 @@ int container_job_submit(struct container *c, bool prepare, struct error *err);
 void container_job_call_off(struct container *c); /* its end still has to be waited for */
 void container_job_orphan(struct container *c);
 
-/* container_run.c: the process and what it tells */
+/* container_spawn.c */
 int container_spawn(struct container *c, struct error *err);
+
+/* container_run.c */
+int container_socket_make(struct container *c, char *path, size_t size,
+			  struct error *err); /* where nspawn tells */
 void container_launch(struct container *c);
 /* One that an earlier daemon started. 1: with what it said meanwhile. -ESRCH: it has ended, and nobody can
  * tell how; else it cannot be watched now. */
 int container_process_take(struct container *c, pid_t pid, uint64_t started);
-void container_look_for_ready(struct container *c, bool heard); /* in state start; heard: all that it said */
-void container_signal_again(struct container *c);		/* in state stop-sigterm */
-void container_run_ended(struct container *c); /* lets go of all that belongs to the process */
+void container_signal_again(struct container *c); /* in state stop-sigterm */
+void container_run_ended(struct container *c);	  /* lets go of all that belongs to the process */
 int container_run_hand_over(const struct container *c, struct handover *h);
 void container_run_leave(struct container *c); /* likewise of one that runs on without us */
-void container_running(struct container *c);   /* it is: watchdog and health begin */
+
+/* container_notify.c: what nspawn tells, by its socket and its end */
+void container_heard(const struct notify_message *message, void *data);		 /* notify_received_fn */
+void container_ended(struct process *process, int code, int status, void *data); /* process_exited_fn */
+void container_look_for_ready(struct container *c, bool heard); /* in state start; heard: all that it said */
+
+/* container_health.c */
+void container_running(struct container *c); /* it is: watchdog and health begin */
+void container_watchdog_feed(struct container *c);
 
 /* container_deaf.c: nspawn was just told to stop its payload */
 void container_deaf_stop(struct container *c);

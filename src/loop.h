@@ -10,7 +10,9 @@
 
 #include <ev.h>
 
-#if defined(__has_feature)
+#if defined(__SANITIZE_THREAD__)
+#define LOOP_UNDER_TSAN
+#elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define LOOP_UNDER_TSAN
 #endif

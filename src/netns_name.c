@@ -320,7 +320,7 @@ int netns_unname(const char *name, int ns_fd, struct error *err)
 		return directory == -ENOENT ? 0 : directory;
 	/* More than one layer: mounts were stacked on the name. */
 	for (int i = 0; i < LAYERS_MAX; i++) {
-		bool mounted;
+		bool mounted = false;
 
 		e = may_withdraw(directory, name, ns_fd, &mounted, err);
 		if (e != 0)

@@ -36,7 +36,7 @@ EnvironmentFile=/etc/netnsd-tests.env
 Environment=NETNSD_SRCDIR=/srv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 StandardOutput=file:/dev/ttyS0
 StandardError=inherit
-ExecStart=/bin/bash /srv/tests/system/qemu/scope.sh
+ExecStart=/bin/bash -o pipefail -c '/bin/bash /srv/tests/system/qemu/scope.sh 2>&1 | cat'
 ExecStopPost=/bin/sh -c '[ "$$EXIT_STATUS" = 0 ] && echo "@@ passed scope" || echo "@@ failed scope"; echo "@@ end"; sync; echo b >/proc/sysrq-trigger'
 X
   ln -s ../tests.service "$units"/multi-user.target.wants/

@@ -109,7 +109,7 @@ kill_netnsd() {
   local old
   old=$(daemon_pid)
   kill -KILL "$old"
-  wait_for 15 is_another_daemon "$old" || fail "systemd does not start the daemon again"
+  wait_for 60 is_another_daemon "$old" || fail "systemd does not start the daemon again"
 }
 
 # Killed, and systemd waits with the next one, which keeps its descriptors, until restart_netnsd.

@@ -129,7 +129,7 @@ int enter_main(int argc, char **argv)
 	if (r == 0)
 		r = run(argv + 5, report, &err);
 	if (r < 0) {
-		(void)write(report, err.text, strlen(err.text));
+		(void)dprintf(report, "%s", err.text);
 		r = EXIT_OWN_FAILURE;
 	}
 	/* No exit handlers: what sanitizers look for at the end, they cannot look for in there. */

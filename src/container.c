@@ -143,9 +143,8 @@ void containers_reap(struct manager *m)
 
 	HASH_ITER (hh, m->containers, c, tmp)
 		if (!c->settings && !c->config_failed && !container_is_active(c) && !c->p->job &&
-		    c->p->unclean == 0) {
+		    c->p->unclean == 0 && container_record_forget(c) == 0) {
 			tell_removed(c);
-			container_record_forget(c);
 			container_free(c);
 		}
 }

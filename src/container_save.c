@@ -126,6 +126,7 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
 	HASH_ITER (hh, m->containers, c, tmp)
 		if (c->p->unrecorded)
 			container_record_save(c);
+	containers_settle_soon(m); /* those that are to go with their record */
 	if (failed || m->p->records_failed) {
 		try_again(m);
 		return;
@@ -154,7 +155,7 @@ void container_record_save(struct container *c)
 	int r = write_record(c);
 
 	if (r < 0 && !c->p->record && c->p->recorded_pid != c->pid) {
-		container_record_forget(c);
+		(void)container_record_forget(c);
 		c->p->recorded_pid = 0;
 		r = write_record(c);
 	}
@@ -163,11 +164,19 @@ void container_record_save(struct container *c)
 		tell(c->manager, r);
 }
 
-void container_record_forget(const struct container *c)
+int container_record_forget(const struct container *c)
 {
 	char path[CONTAINER_RECORD_PATH_SIZE];
+	int r;
 
 	container_record_path(c->name, path);
-	if (unlink(path) < 0 && errno == EISDIR)
+	if (unlink(path) == 0 || errno == ENOENT)
+		return 0;
+	if (errno == EISDIR) {
 		(void)rmdir(path);
+		return 0;
+	}
+	r = -errno;
+	tell(c->manager, r);
+	return r;
 }

@@ -189,8 +189,8 @@ void containers_groups_free(struct manager *m);
 #define CONTAINER_RECORD_PATH_SIZE 160
 void container_record_path(const char *name, char path[CONTAINER_RECORD_PATH_SIZE]);
 void container_record_save(struct container *c);
-int container_record_forget(
-	const struct container *c); /* -errno: told, and containers_settle() comes again */
+/* -errno: told, and containers_settle() comes again. */
+int container_record_forget(const struct container *c);
 
 /* container_sweep.c */
 void containers_sweep(struct manager *m); /* what runs, or was left, without a record */

@@ -343,6 +343,10 @@ class ContainerSweep(sweep.Sweep):
         now = collections.Counter(self.descriptors())
         return dict(now - self.held[name])
 
+    def lost_nothing(self, name):
+        if not h.wait_until(lambda: not self.descriptors_more(name), 5):
+            raise h.Trouble(f"lost descriptors: {self.descriptors_more(name)} more than without a fault")
+
     def descriptors(self):
         return [re.sub(r"^/run/netns/.*", "net:", re.sub(r"\d+", "N", d)) for d in self.daemon.descriptors()]
 
@@ -355,7 +359,7 @@ class ContainerSweep(sweep.Sweep):
         if s.request is None:
             self.daemon.stop()
             self.daemon.start(held=True, environment={"ASAN_OPTIONS": "detect_leaks=0"})
-            tracer = h.Tracer([self.daemon.pid], ["-y", "-e", "trace=!futex"], follow=True, output=trace)
+            tracer = h.Tracer([self.daemon.pid], sweep.TRACE, follow=True, output=trace)
             os.kill(self.daemon.pid, signal.SIGCONT)
             if not self.daemon.wait_ready():
                 raise h.Trouble("does not start")
@@ -536,8 +540,7 @@ class ContainerSweep(sweep.Sweep):
         self.converge(name, "after the fault")
         self.at_rest(name)
         self.go_to_base(s)
-        if not h.wait_until(lambda: not self.descriptors_more(name), 5):
-            raise h.Trouble(f"lost descriptors: {self.descriptors_more(name)} more than without a fault")
+        self.lost_nothing(name)
 
     def start_point(self, point):
         name, key, k, errno, _how = point

@@ -60,6 +60,9 @@ def changes(call, arguments):
     return call not in looks and (call != "openat" or re.search("O_(CREAT|WRONLY|RDWR)", arguments))
 
 
+TRACE = ["-y", "-e", "trace=!futex"]  # of strace, to learn what calls there are
+
+
 class Ended(h.Trouble):
     """The daemon did."""
 
@@ -172,7 +175,7 @@ class Sweep:
             self.daemon.stop()
             h.write_files(s.files)
             self.daemon.start(held=True, environment={"ASAN_OPTIONS": "detect_leaks=0"})
-            tracer = h.Tracer([self.daemon.pid], ["-y", "-e", "trace=!futex"], follow=True, output=trace)
+            tracer = h.Tracer([self.daemon.pid], TRACE, follow=True, output=trace)
             os.kill(self.daemon.pid, signal.SIGCONT)
             if not self.daemon.wait_ready():
                 raise h.Trouble("does not start")
@@ -192,7 +195,7 @@ class Sweep:
         if len(workers) != 1:
             raise RuntimeError("the sweep needs Workers=1")
         follow = s.request == REEXEC
-        return h.Tracer([loop] if follow else [loop] + workers, ["-y", "-e", "trace=!futex"], follow, output)
+        return h.Tracer([loop] if follow else [loop] + workers, TRACE, follow, output)
 
     def learn_base(self, name):
         """What a start makes of the files alone."""

@@ -113,14 +113,19 @@ make_initramfs() {
 }
 
 # The kernel, and all that an initramfs is made of.
-qemu_unpack() {
+qemu_packages() {
+  find_package busybox-static 'busybox-static_*_amd64.deb'
+  BUSYBOX_DEB=$DEB
   find_package linux-image-amd64 'linux-image-[0-9]*_amd64.deb'
   KERNEL=${DEB##*/}
+}
+
+qemu_unpack() {
+  qemu_packages
+  unpack "$BUSYBOX_DEB" './bin/busybox'
   unpack "$DEB" --exclude='*/drivers/net/ethernet' --exclude='*/drivers/net/wireless' './boot/vmlinuz-*' \
     './lib/modules/*/kernel/'{net,lib,crypto,drivers/net,drivers/virtio,drivers/block,fs/9p,fs/netfs,fs/fscache,fs/overlayfs,fs/ext4,fs/jbd2}'/*' \
     './lib/modules/*/kernel/fs/mbcache.ko'
-  find_package busybox-static 'busybox-static_*_amd64.deb'
-  unpack "$DEB" './bin/busybox'
 }
 
 # Two cards on one wire. A panic is a restart, and with -no-reboot the end.

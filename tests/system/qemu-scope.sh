@@ -51,7 +51,7 @@ need_program make sfdisk mkfs.ext4
 [ -e "$NETNSD_TREES/$suite/usr/share/netnsd-tests/udev.deb" ] ||
   skip "needs a tree of $suite in $NETNSD_TREES, as tools/check makes it"
 # The network is outside.
-[ "${NETNSD_BOX-}" = yes ] || (qemu_begin && qemu_unpack) || exit $?
+[ "${NETNSD_BOX-}" = yes ] || (qemu_begin && qemu_packages) || exit $?
 box_sandbox
 qemu_begin
 qemu_unpack

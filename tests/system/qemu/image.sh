@@ -67,11 +67,7 @@ assert_contains "$(ctl log second)" "currently busy"
 assert_nothing_of second
 
 step "nspawn is killed: another run, one loop device"
-before=$(identity_of bare)
-kill -KILL "$(nspawn_of bare)"
-wait_for 60 is_another_than "$before" bare || fail "it does not run again"
-await_said bare "runs: run run"
-holds 1 bare.raw || fail "$(loops)"
+assert_run_after_kill bare "runs: run run" 1 bare.raw
 
 step "the daemon is killed: the run goes on"
 before=$(identity_of bare)

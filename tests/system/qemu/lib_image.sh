@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# S68: containers whose root is a disk image. After lib.sh, and lib_container.sh of the integration tests.
+# A root of busybox, and S68: containers whose root is a disk image. After lib.sh, and lib_container.sh of the
+# integration tests.
 
 busybox_root() { # ROOT
   local applet
@@ -19,8 +20,13 @@ loops() { # image files that a loop device holds
 no_loops() {
   [ -z "$(loops)" ]
 }
-holds() { # COUNT IMAGE
-  [ "$(loops | grep -cxF "a loop device: $MACHINES/$2")" = "$1" ]
+holds() { # COUNT IMAGE...: these are held so often, and no others
+  local expected=''
+  while [ $# -gt 0 ]; do
+    expected+=$(yes "a loop device: $MACHINES/$2" | head -n "$1")$'\n'
+    shift 2
+  done
+  [ "$(loops | sort)" = "$(sort <<<"${expected%$'\n'}")" ]
 }
 said() { # NAME LINE
   grep -qxF -- "$2" "$SHARED/$1/log"
@@ -35,6 +41,15 @@ await_said() { # NAME LINE...
 image_conf() { # NAME IMAGE [SECTION.KEY=VALUE...]
   payload_conf "$1" "" Container.Directory= "Container.Image=$MACHINES/$2" "Exec.Parameters=/bin/sh /payload" \
     Container.Namespace=box Service.TimeoutStartSec=90 Service.TimeoutStopSec=30 "${@:3}"
+}
+# A run with Restart= ends by SIGKILL of its nspawn; the image is held as before.
+assert_run_after_kill() { # NAME LINE COUNT IMAGE...: what the payload says then, and what is held
+  local before
+  before=$(identity_of "$1")
+  kill -KILL "$(nspawn_of "$1")"
+  wait_for 60 is_another_than "$before" "$1" || fail "it does not run again"
+  await_said "$1" "$2"
+  holds "${@:3}" || fail "$(loops)"
 }
 
 # bare.raw, a file system, and gpt.raw, one in a partition. The payload writes down what it finds.

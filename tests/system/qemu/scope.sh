@@ -31,11 +31,7 @@ assert_contains "$OUTPUT" "Image=$MACHINES/none.raw: No such file or directory"
 assert_gone none
 
 step "nspawn is killed: another run, one loop device"
-before=$(identity_of bare)
-kill -KILL "$(nspawn_of bare)"
-wait_for 60 is_another_than "$before" bare || fail "it does not run again"
-await_said bare "runs: run run"
-holds 1 bare.raw || fail "$(loops)"
+assert_run_after_kill bare "runs: run run" 1 bare.raw 1 gpt.raw
 
 step "the daemon is killed, and is stopped: the runs go on"
 before="$(identity_of bare) $(identity_of closed)"
@@ -44,7 +40,7 @@ assert_eq "$(identity_of bare) $(identity_of closed)" "$before"
 assert_ok systemctl stop netnsd.service
 assert_ok systemctl start netnsd.service
 assert_eq "$(identity_of bare) $(identity_of closed)" "$before"
-holds 1 bare.raw || fail "$(loops)"
+holds 1 bare.raw 1 gpt.raw || fail "$(loops)"
 
 step "machinectl terminate, and a stop: no loop device is left"
 assert_ok machinectl terminate closed

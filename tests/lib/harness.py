@@ -344,7 +344,10 @@ def inode(name):
 
 def is_namespace(name):
     """Whether a namespace is mounted there: those lie on a device of their own."""
-    return os.stat(f"/run/netns/{name}").st_dev != os.stat("/run/netns").st_dev
+    try:
+        return os.stat(f"/run/netns/{name}").st_dev != os.stat("/run/netns").st_dev
+    except FileNotFoundError:  # it went since it was listed
+        return False
 
 
 class inside:

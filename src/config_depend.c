@@ -106,14 +106,14 @@ static void check_other(struct conf_loader *c, struct conf_object *o, const char
 		conf_error(c, o, s, a, "the container names itself");
 	} else if (other && other->container) {
 		return;
-	} else if (other && other->state == CONF_DROPPED) {
+	} else if (conf_is_out(other)) {
 		*ret_forget = str_equal(key, "After");
 		if (*ret_forget)
-			conf_warning(c, o, s, a,
-				     "nothing to wait for: the file of the container '%s' has errors", name);
+			conf_warning(c, o, s, a, "nothing to wait for: the container '%s' is not used: %s",
+				     name, conf_why_out(other));
 		else
-			conf_error(c, o, s, a, "the container '%s' cannot be used: its file has errors",
-				   name);
+			conf_error(c, o, s, a, "the container '%s' cannot be used: %s", name,
+				   conf_why_out(other));
 	} else if (may_be_elsewhere(c, CONF_CONTAINER, name)) {
 		conf_warning(c, o, s, a, "the container '%s' is in none of these files", name);
 	} else {
@@ -262,31 +262,30 @@ int conf_verify_containers(struct conf_loader *c)
 	return r < 0 ? r : check_circles(c, true);
 }
 
-static bool is_out(const struct conf_object *o)
-{
-	return o && o->state == CONF_DROPPED;
-}
-
 bool conf_fail_container(struct conf_loader *c, struct conf_object *o)
 {
 	const struct container_settings *s = o->container;
+	const struct conf_object *needed;
 	const struct conf_section *section;
 	const struct conf_assign *a;
 
 	if (!s)
 		return false;
-	if (is_out(conf_find_object(c, CONF_NETNS, s->netns))) {
+	needed = conf_find_object(c, CONF_NETNS, s->netns);
+	if (conf_is_out(needed)) {
 		a = find(o, "Container", "Namespace", &section);
-		conf_error(c, o, section, a, "the namespace '%s' cannot be used: its file has errors",
-			   s->netns);
+		conf_error(c, o, section, a, "the namespace '%s' cannot be used: %s", s->netns,
+			   conf_why_out(needed));
 		return true;
 	}
-	for (char **n = s->requires; n && *n; n++)
-		if (is_out(conf_find_object(c, CONF_CONTAINER, *n))) {
-			a = find(o, "Service", "Requires", &section);
-			conf_error(c, o, section, a, "the container '%s' cannot be used: its file has errors",
-				   *n);
-			return true;
-		}
+	for (char **n = s->requires; n && *n; n++) {
+		needed = conf_find_object(c, CONF_CONTAINER, *n);
+		if (!conf_is_out(needed))
+			continue;
+		a = find(o, "Service", "Requires", &section);
+		conf_error(c, o, section, a, "the container '%s' cannot be used: %s", *n,
+			   conf_why_out(needed));
+		return true;
+	}
 	return false;
 }

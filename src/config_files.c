@@ -62,7 +62,7 @@ int conf_object_compare(const void *a, const void *b)
 	return strcmp((*x)->name, (*y)->name) ?: (int)(*x)->type - (int)(*y)->type;
 }
 
-static int get_object(struct conf_loader *c, enum conf_type type, const char *name, struct conf_object **ret)
+int conf_get_object(struct conf_loader *c, enum conf_type type, const char *name, struct conf_object **ret)
 {
 	struct conf_object *o = conf_find_object(c, type, name);
 	int r;
@@ -275,7 +275,7 @@ static int main_entry(struct conf_loader *c, struct conf_object *unused, const c
 	r = object_name(c, type, directory, e->d_name, dropins ? ".d" : "", &name);
 	if (r < 0 || !name)
 		return r;
-	r = get_object(c, type, name, &o);
+	r = conf_get_object(c, type, name, &o);
 	if (r < 0)
 		return r;
 	if (!dropins)
@@ -428,7 +428,7 @@ static int given_file(struct conf_loader *c, const char *path)
 		name = NULL;
 		return -ENOMEM;
 	}
-	r = get_object(c, type, name, &o);
+	r = conf_get_object(c, type, name, &o);
 	if (r < 0)
 		return r;
 	if (o->path) {

@@ -63,8 +63,10 @@ struct conf_dropin {
 /* Where the text of an object comes from. It only ever moves down this list. */
 enum conf_state {
 	CONF_FILES,
+	CONF_RUNNING,  /* config_request.running: files are not read */
 	CONF_FALLBACK, /* the last good configuration */
-	CONF_DROPPED
+	CONF_DROPPED,
+	CONF_LATER /* not running, and its files are not to be read now */
 };
 
 /* What a link's section says and struct link does not hold. */
@@ -118,6 +120,7 @@ struct conf_object {
 	char *display;	      /* "upstream.netns" */
 	const char *instance; /* what follows the '@'; "": none */
 	char *path;	      /* main file; NULL: none */
+	const char *running;  /* CONF_RUNNING: the text, of config_request.running */
 	bool masked, transient;
 	struct conf_dropin *dropins;
 	size_t n_dropins;
@@ -170,6 +173,11 @@ struct conf_object *conf_object_of(const struct conf_loader *c, const struct net
 const struct conf_assign *conf_find_assign(const struct conf_section *s, const char *key);
 struct conf_section *conf_find_section(const struct conf_object *o, const char *label);
 int conf_origin(struct conf_loader *c, const char *file, unsigned line, struct origin *ret);
+/* "FILE:LINE", or "FILE" where lines are not known (CONF_RUNNING); in `text`, of size bytes. */
+const char *conf_origin_to_string(const struct origin *o, char *text, size_t size);
+/* Whether there is such an object, but not in this tree, and the reason, as the end of a sentence. */
+bool conf_is_out(const struct conf_object *o);
+const char *conf_why_out(const struct conf_object *o);
 /* Makes room for one more element in an array that grows by doubling. */
 void *conf_grow(void *array, size_t count, size_t size);
 
@@ -182,6 +190,12 @@ int conf_find_single(struct conf_loader *c, const char *const *directories, cons
 int conf_object_new(const char *name, const char *suffix, struct conf_object **ret);
 void conf_object_free(struct conf_object *o);
 int conf_object_compare(const void *a, const void *b);
+/* Finds it, or adds it without files. */
+int conf_get_object(struct conf_loader *c, enum conf_type type, const char *name, struct conf_object **ret);
+
+/* --- config_running.c ------------------------------------------------------------------------ */
+/* All objects but config_request.only become what config_request.running has of them. */
+int conf_keep_running(struct conf_loader *c);
 
 /* --- config_read.c -------------------------------------------------------------------------- */
 int conf_read_object(struct conf_loader *c, struct conf_object *o);

@@ -125,6 +125,8 @@ __attribute__((format(printf, 5, 0))) static void tell(struct conf_loader *c, st
 {
 	char message[MESSAGE_MAX];
 
+	if (severity == DIAG_WARNING && o->state == CONF_RUNNING)
+		return; /* told when it was applied */
 	vsnprintf(message, sizeof(message), format, args);
 	make_clean(message);
 	if (severity == DIAG_WARNING) {
@@ -223,6 +225,26 @@ int conf_origin(struct conf_loader *c, const char *file, unsigned line, struct o
 	return 0;
 }
 
+const char *conf_origin_to_string(const struct origin *o, char *text, size_t size)
+{
+	if (o->line)
+		(void)snprintf(text, size, "%s:%u", o->file, o->line);
+	else
+		(void)snprintf(text, size, "%s", o->file);
+	return text;
+}
+
+bool conf_is_out(const struct conf_object *o)
+{
+	return o && (o->state == CONF_DROPPED || o->state == CONF_LATER);
+}
+
+const char *conf_why_out(const struct conf_object *o)
+{
+	return o->state == CONF_LATER ? "its file has not been applied yet (netnsctl apply)"
+				      : "its file has errors";
+}
+
 /* --- rounds ------------------------------------------------------------------------------------------ */
 
 static int read_all_objects(struct conf_loader *c)
@@ -297,10 +319,11 @@ static bool fail_dependants(struct conf_loader *c)
 			if (!l->values->peer_namespace)
 				continue;
 			needed = conf_find_object(c, CONF_NETNS, l->values->peer_namespace);
-			if (!needed || needed->state != CONF_DROPPED)
+			if (!conf_is_out(needed))
 				continue;
 			conf_error(c, o, l->section, conf_find_assign(l->section, "PeerNamespace"),
-				   "the namespace '%s' cannot be used: its file has errors", needed->name);
+				   "the namespace '%s' cannot be used: %s", needed->name,
+				   conf_why_out(needed));
 			found = true;
 		}
 	}
@@ -397,6 +420,8 @@ int config_load(const struct config_request *request, struct desired **ret, stru
 		r = conf_find_given(&c, request->files);
 	else
 		r = conf_find_objects(&c, request->directories);
+	if (r == 0 && request->running)
+		r = conf_keep_running(&c);
 	if (r == 0)
 		r = load_rounds(&c);
 	if (r == 0) {

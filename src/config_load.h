@@ -36,6 +36,11 @@ struct config_request {
 	const char *const *files;
 	config_before_fn *before; /* may be NULL */
 	void *before_data;
+	/* Of `running` everything is taken as it stands there, whatever its files say by now, but the object
+	 * `only` ("lab.netns"), which is read from its files and left out where there are none. NULL: all are
+	 * read. */
+	const struct desired *running;
+	const char *only;
 	/* For the start only: text that stands in for an object ("upstream.netns") whose files are bad ("last
 	 * good configuration", struct netns.text); returns an owned string or NULL. May be NULL. */
 	char *(*fallback)(const char *object, void *data);
@@ -48,8 +53,8 @@ struct config_request {
 /* Masked objects (a link to /dev/null) are not there at all.
  * Always builds a tree of all objects without error, verified together; objects with errors are
  * left out (an object that needs one that is left out has an error itself). The caller decides
- * whether diags->errors refuses the whole (reload) or only those objects (start). Returns 0 also
- * when there are errors in diags; -ENOMEM otherwise. */
+ * whether diags->errors refuses the whole (reload) or only those objects (start), or whether one is
+ * missing (`only`). Returns 0 also when there are errors in diags; -ENOMEM otherwise. */
 int config_load(const struct config_request *request, struct desired **ret, struct diags *diags);
 
 /* The daemon's own settings: netnsd.conf, and NAME.conf in netnsd.conf.d, of the same directories. */

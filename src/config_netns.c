@@ -164,12 +164,13 @@ static void refuse_host_keys(struct conf_reader *r)
 static void set_host(struct conf_reader *r, struct netns *n)
 {
 	const struct netns *other = r->c->desired->host;
+	char place[512];
 
 	refuse_host_keys(r);
 	if (other) {
 		conf_error(r->c, r->o, r->s, conf_find_assign(r->s, "Host"),
-			   "there is one host, and %s:%u declares it already", other->origin.file,
-			   other->origin.line);
+			   "there is one host, and %s declares it already",
+			   conf_origin_to_string(&other->origin, place, sizeof(place)));
 		return;
 	}
 	n->host = true;

@@ -44,8 +44,8 @@ struct netns *conf_named_netns(struct conf_loader *c, struct conf_object *o, con
 	if (str_equal(name, HOST_DEFAULT_NAME))
 		return c->desired->host;
 	other = conf_find_object(c, CONF_NETNS, name);
-	if (other && other->state == CONF_DROPPED) {
-		conf_error(c, o, s, a, "the namespace '%s' cannot be used: its file has errors", name);
+	if (conf_is_out(other)) {
+		conf_error(c, o, s, a, "the namespace '%s' cannot be used: %s", name, conf_why_out(other));
 		return NULL;
 	}
 	for (size_t i = 0; i < c->n_objects && k < 199; i++)

@@ -21,6 +21,7 @@ struct reading {
 	const char *file;	      /* in the object's arena */
 	struct conf_section *section; /* NULL: none, or a bad one */
 	bool failed;		      /* no memory */
+	bool no_lines;		      /* text that was merged of several files */
 };
 
 /* --- sections ---------------------------------------------------------------------------------- */
@@ -124,6 +125,7 @@ static void on_section(const char *name, const char *raw_title, unsigned line, v
 	const char *title = NULL, *label;
 	struct conf_section *s;
 
+	line = r->no_lines ? 0 : line;
 	r->section = NULL;
 	if (r->failed)
 		return;
@@ -179,6 +181,7 @@ static void on_assign(const char *key, const char *value, unsigned line, void *d
 
 	if (!r->section || r->failed)
 		return;
+	line = r->no_lines ? 0 : line;
 	if (ends_in_backslash(value)) {
 		add_error(r, line, r->section->label, key,
 			  "the value ends in a single backslash; write two, or nothing behind it to "
@@ -217,7 +220,8 @@ int conf_read_text(struct conf_loader *c, struct conf_object *o, const char *tex
 		   const char *file)
 {
 	static const struct ini_callbacks callbacks = {on_section, on_assign, on_error};
-	struct reading reading = {.c = c, .o = o, .file = arena_strdup(&o->arena, file)};
+	struct reading reading = {
+		.c = c, .o = o, .file = arena_strdup(&o->arena, file), .no_lines = o->state == CONF_RUNNING};
 	int r;
 
 	if (!reading.file)
@@ -355,8 +359,11 @@ static int read_file(struct conf_loader *c, struct conf_object *o, const char *p
 
 int conf_read_object(struct conf_loader *c, struct conf_object *o)
 {
-	int r = o->path ? read_file(c, o, o->path) : 0;
+	int r;
 
+	if (o->state == CONF_RUNNING)
+		return conf_read_text(c, o, o->running, strlen(o->running), o->path);
+	r = o->path ? read_file(c, o, o->path) : 0;
 	for (size_t i = 0; r == 0 && i < o->n_dropins; i++)
 		if (o->dropins[i].path)
 			r = read_file(c, o, o->dropins[i].path);

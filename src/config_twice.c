@@ -43,6 +43,8 @@ static bool is_later(const struct claim *a, const struct claim *b)
 
 	if ((a->object->state == CONF_FALLBACK) != (b->object->state == CONF_FALLBACK))
 		return a->object->state == CONF_FALLBACK;
+	if ((a->object->state == CONF_RUNNING) != (b->object->state == CONF_RUNNING))
+		return a->object->state == CONF_FILES;
 	r = strcmp(a->object->name, b->object->name);
 	if (r == 0 && a->origin.file != b->origin.file)
 		r = strcmp(a->origin.file, b->origin.file);
@@ -64,7 +66,7 @@ __attribute__((format(printf, 4, 5))) static void tell_twice(struct twice *t, co
 							     const struct claim *b, const char *format, ...)
 {
 	const struct claim *later = is_later(a, b) ? a : b, *first = later == a ? b : a;
-	char what[320], section[192], other[192];
+	char what[320], section[192], other[192], place[512];
 	const char *named = section_of(first, other, sizeof(other));
 	va_list args;
 
@@ -72,9 +74,9 @@ __attribute__((format(printf, 4, 5))) static void tell_twice(struct twice *t, co
 	(void)vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
 	conf_error_at(t->c, later->object, later->origin.file, later->origin.line,
-		      section_of(later, section, sizeof(section)), later->key, "%s, see %s:%u%s%s%s", what,
-		      first->origin.file, first->origin.line, named ? " [" : "", named ?: "",
-		      named ? "]" : "");
+		      section_of(later, section, sizeof(section)), later->key, "%s, see %s%s%s%s", what,
+		      conf_origin_to_string(&first->origin, place, sizeof(place)), named ? " [" : "",
+		      named ?: "", named ? "]" : "");
 }
 
 /* One more; *ret_other is who was there first, or NULL. */

@@ -127,11 +127,11 @@ void unit_set_applied(struct unit *u, struct desired *d)
 	desired_unref(old);
 }
 
-static bool same_text(const struct desired *a, const struct desired *b, const char *name)
+static bool says_the_same(const struct desired *a, const struct desired *b, const char *name)
 {
 	const struct netns *x = desired_find(a, name), *y = desired_find(b, name);
 
-	return x && y && str_equal(x->text, y->text);
+	return x && y && netns_equal(x, y);
 }
 
 /* Where nothing changed, the new tree says the same: old ones are not kept for it. */
@@ -140,7 +140,7 @@ static void forget_old_trees(struct manager *m)
 	struct unit *u, *tmp;
 
 	HASH_ITER (hh, m->units, u, tmp)
-		if (u->applied && u->applied != m->desired && same_text(u->applied, m->desired, u->name))
+		if (u->applied && u->applied != m->desired && says_the_same(u->applied, m->desired, u->name))
 			unit_set_applied(u, m->desired);
 }
 

@@ -121,10 +121,13 @@ int manager_ask_nspawn(struct manager *m);
 void manager_watchdog_start(struct manager *m);
 
 /* manager_load.c */
-/* Reads the files. strict: any error refuses the whole (-EBADMSG with diags); else objects in error
- * keep what runs now, or at the start their last good copy. -EAGAIN, only with strict: a worker asks nspawn
- * what it knows, and operations_run() follows. */
+/* Reads the files. strict: any error refuses the whole (-EBADMSG with diags); else, at the start, objects in
+ * error have their last good copy. -EAGAIN, only with strict: a worker asks nspawn what it knows, and
+ * operations_run() follows. */
 int manager_load(struct manager *m, bool strict, struct diags *diags, struct desired **ret);
+/* Reads the files of this namespace alone; it is not in the tree when there are none. All others are as they
+ * run. -EBADMSG with diags when that does not fit together, -EIO when it could not be read. */
+int manager_load_one(struct manager *m, const char *name, struct diags *diags, struct desired **ret);
 /* Strictly, and only these directories; pools give what the file says they gave. */
 int manager_load_from(struct manager *m, const char *const *directories, const char *addresses,
 		      struct diags *diags, struct desired **ret);

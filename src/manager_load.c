@@ -122,38 +122,15 @@ static bool address_before(const char *netns, const char *ifname, const struct n
 
 /* --- reading ----------------------------------------------------------------------------------- */
 
-/* What an object that runs was read from: "NAME.netns", "NAME.container". */
-static const char *text_of(const struct desired *d, const char *object)
-{
-	const struct container_settings *s;
-	const struct netns *n;
-	char name[256];
-
-	(void)snprintf(name, sizeof(name), "%s", object);
-	if (strrchr(name, '.'))
-		*strrchr(name, '.') = '\0';
-	if (str_ends_with(object, CONTAINER_SUFFIX)) {
-		s = desired_find_container(d, name);
-		return s ? s->text : NULL;
-	}
-	n = desired_find(d, name);
-	return n ? n->text : NULL;
-}
-
-/* An object whose files are bad keeps what runs: from memory, at the start from the copy. */
+/* An object whose files are bad has the copy of the daemon before this one. */
 static char *fallback(const char *object, void *data)
 {
-	struct manager *m = data;
-	const char *text;
 	char path[512], *copy;
 	size_t length;
 
-	if (!m->desired) {
-		(void)snprintf(path, sizeof(path), LAST_GOOD_DIRECTORY "/%s", object);
-		return file_read(path, CONFIG_FILE_MAX, &copy, &length) < 0 ? NULL : copy;
-	}
-	text = text_of(m->desired, object);
-	return text ? strdup(text) : NULL;
+	(void)data;
+	(void)snprintf(path, sizeof(path), LAST_GOOD_DIRECTORY "/%s", object);
+	return file_read(path, CONFIG_FILE_MAX, &copy, &length) < 0 ? NULL : copy;
 }
 
 /* nspawn is asked what it knows only where there are containers. At the start nobody is served yet, and there
@@ -185,7 +162,6 @@ int manager_load(struct manager *m, bool strict, struct diags *diags, struct des
 		.before = address_before,
 		.before_data = &before,
 		.fallback = strict ? NULL : fallback,
-		.fallback_data = m,
 	};
 	struct desired *d;
 	int r = load_with_nspawn(m, strict, &request, &d, diags);
@@ -196,6 +172,48 @@ int manager_load(struct manager *m, bool strict, struct diags *diags, struct des
 	if (diags->incomplete || (strict && diags->errors > 0)) {
 		desired_unref(d);
 		return strict ? -EBADMSG : -EIO;
+	}
+	*ret = d;
+	return 0;
+}
+
+/* Whether `d` has all that runs but the namespace of this name. */
+static bool has_the_others(const struct desired *d, const struct desired *running, const char *name)
+{
+	const struct container_settings *c, *ctmp;
+	const struct netns *n, *ntmp;
+
+	HASH_ITER (hh, running->namespaces, n, ntmp)
+		if (!str_equal(n->name, name) && !desired_find(d, n->name))
+			return false;
+	HASH_ITER (hh, running->containers, c, ctmp)
+		if (!desired_find_container(d, c->name))
+			return false;
+	return true;
+}
+
+int manager_load_one(struct manager *m, const char *name, struct diags *diags, struct desired **ret)
+{
+	struct before before = {m->desired, m->p->memory};
+	char object[256];
+	struct config_request request = {
+		.registry = &m->registry,
+		.directories = config_directories(),
+		.before = address_before,
+		.before_data = &before,
+		.running = m->desired,
+		.only = object,
+	};
+	struct desired *d;
+	int r;
+
+	(void)snprintf(object, sizeof(object), "%s" OBJECT_SUFFIX, name);
+	r = config_load(&request, &d, diags);
+	if (r < 0)
+		return r;
+	if (diags->incomplete || diags_object_failed(diags, object) || !has_the_others(d, m->desired, name)) {
+		desired_unref(d);
+		return diags->incomplete ? -EIO : -EBADMSG;
 	}
 	*ret = d;
 	return 0;

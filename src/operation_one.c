@@ -44,24 +44,50 @@ static void fail_unknown(struct operation *op)
 		operation_fail(op, FAILURE_NO_SUCH_NAMESPACE, -ENOENT, "no such namespace");
 }
 
-/* Reads everything again so that one more object is known; errors of other files keep what runs. */
+/* One more object is known. */
 static int load_one(struct operation *op)
 {
-	struct manager *m = op->manager;
-	char object[256];
+	struct diags *diags = &op->result.diags;
+	const struct netns *n;
 	struct desired *d;
-	int r;
+	int r = manager_load_one(op->manager, op->name, diags, &d);
 
-	(void)snprintf(object, sizeof(object), "%s.netns", op->name);
-	r = manager_load(m, false, &op->result.diags, &d);
 	if (r < 0)
 		return r;
-	if (diags_object_failed(&op->result.diags, object) || !desired_find(d, op->name)) {
-		desired_unref(d);
-		return -EBADMSG;
+	n = desired_find(d, op->name);
+	if (!n)
+		diags_add(diags, DIAG_ERROR, op->name, NULL, 0, NULL, NULL,
+			  "its file is masked (a link to /dev/null)");
+	else if (op->type == OPERATION_ADD && !n->transient)
+		diags_add(diags, DIAG_ERROR, op->name, n->origin.file, 0, NULL, NULL,
+			  "declares it already, and has not been applied yet; use netnsctl apply");
+	else {
+		manager_swap(op->manager, d);
+		return 0;
 	}
-	manager_swap(m, d);
-	return 0;
+	desired_unref(d);
+	return -EBADMSG;
+}
+
+/* A file in /run/netnsd/transient, and the object of it. */
+static int make_transient(struct operation *op, struct error *err)
+{
+	int r = transient_write(op->name, op->settings, err);
+
+	if (r == 0)
+		r = load_one(op);
+	if (r < 0)
+		(void)transient_remove(op->name, NULL);
+	return r;
+}
+
+static void fail_making(struct operation *op, int r, const struct error *err)
+{
+	if (r == -EINVAL || r == -EBADMSG)
+		operation_fail(op, FAILURE_BAD_CONFIGURATION, r,
+			       err->code ? err->text : "a setting is wrong");
+	else
+		operation_fail(op, FAILURE_APPLY, r, err->code ? err->text : strerror(-r));
 }
 
 void operation_run_up(struct operation *op)
@@ -76,15 +102,11 @@ void operation_run_up(struct operation *op)
 			operation_fail(op, FAILURE_BAD_STATE, err.code, err.text);
 			return;
 		}
-		r = transient_write(op->name, NULL, &err);
-		if (r == 0 && load_one(op) < 0)
-			(void)transient_remove(op->name, NULL);
-		diags_free(&op->result.diags);
-		op->result.diags = (struct diags){0};
+		r = make_transient(op, &err);
 		u = manager_find_unit(m, op->name);
 	}
 	if (r < 0)
-		operation_fail(op, FAILURE_APPLY, r, err.code ? err.text : strerror(-r));
+		fail_making(op, r, &err);
 	else if (!u || !u->netns)
 		fail_unknown(op);
 	else
@@ -112,24 +134,15 @@ void operation_run_add(struct operation *op)
 			       "the name is in use in /run/netns by somebody else; choose another one");
 		return;
 	}
-	r = transient_write(op->name, op->settings, &err);
-	if (r == 0)
-		r = load_one(op);
+	r = make_transient(op, &err);
 	u = r == 0 ? manager_find_unit(m, op->name) : NULL;
-	if (!u) {
-		(void)transient_remove(op->name, NULL);
-		if (r == -EINVAL || r == -EBADMSG)
-			operation_fail(op, FAILURE_BAD_CONFIGURATION, r,
-				       err.code ? err.text : "a setting is wrong");
-		else
-			operation_fail(op, FAILURE_APPLY, r ? r : -ENOMEM,
-				       err.code ? err.text : strerror(-r));
-		return;
-	}
-	run_one(op, u, true);
+	if (u)
+		run_one(op, u, true);
+	else
+		fail_making(op, r ? r : -ENOMEM, &err);
 }
 
-/* The file goes, and with it the object from the tree; what other files say meanwhile is for apply. */
+/* The file goes, and with it the object from the tree. */
 static int forget_transient(struct operation *op, struct error *err)
 {
 	struct diags ignored = {0};
@@ -137,11 +150,45 @@ static int forget_transient(struct operation *op, struct error *err)
 	int r = transient_remove(op->name, err);
 
 	if (r == 0)
-		r = manager_load(op->manager, false, &ignored, &d);
+		r = manager_load_one(op->manager, op->name, &ignored, &d);
 	diags_free(&ignored);
 	if (r == 0)
 		manager_swap(op->manager, d);
 	return r;
+}
+
+/* A pair of its file ends there; that of a file there may end in it, which goes with that one. */
+static bool places_end_in(const struct netns *n, const char *name)
+{
+	const struct link *l;
+
+	DL_FOREACH (n->links, l)
+		if (l->peer && !l->is_peer && str_equal(l->peer->netns->name, name))
+			return true;
+	return false;
+}
+
+/* Files that would have an error without it. */
+static bool is_needed(const struct manager *m, const char *name, struct error *err)
+{
+	const struct container_settings *c, *ctmp;
+	const struct netns *n, *ntmp;
+
+	HASH_ITER (hh, m->desired->namespaces, n, ntmp)
+		if (!str_equal(n->name, name) && places_end_in(n, name)) {
+			error_set(err, -EBUSY,
+				  "%s has an end of a pair in it; netnsctl down takes it down all the same",
+				  n->origin.file);
+			return true;
+		}
+	HASH_ITER (hh, m->desired->containers, c, ctmp)
+		if (str_equal(c->netns, name)) {
+			error_set(err, -EBUSY,
+				  "the container of %s lives in it; netnsctl down takes both down",
+				  c->origin.file);
+			return true;
+		}
+	return false;
 }
 
 /* Others were looked at along with it: what they failed of is theirs, and their states tell. */
@@ -208,6 +255,7 @@ void operation_run_down(struct operation *op)
 {
 	struct manager *m = op->manager;
 	struct unit *u = manager_find_unit(m, op->name);
+	struct error err = {0};
 	int r;
 
 	if (!u || (u->netns && u->netns->implicit)) {
@@ -217,6 +265,10 @@ void operation_run_down(struct operation *op)
 	if (u->netns && u->netns->host) {
 		operation_fail(op, FAILURE_BAD_STATE, -EBUSY,
 			       "this is the daemon's own namespace, which is never taken down");
+		return;
+	}
+	if (op->type == OPERATION_DELETE && u->netns && u->netns->transient && is_needed(m, op->name, &err)) {
+		operation_fail(op, FAILURE_BAD_STATE, err.code, err.text);
 		return;
 	}
 	r = containers_stop_in(m, op->name, down_is_empty, op);

@@ -28,13 +28,14 @@ bool netns_can_change_silently(const struct netns *n)
 
 static bool unit_is_settled(const struct unit *u, const struct netns *next)
 {
+	const struct netns *applied;
+
 	if (!u || !u->netns || u->busy || u->config_failed || u->recheck)
-		return false;
-	if (!netns_equal(u->netns, next))
 		return false;
 	if (!u->wanted)
 		return u->state == NETNS_DOWN && u->fd < 0;
-	return u->state == NETNS_CONFIGURED && u->clean;
+	applied = u->applied ? desired_find(u->applied, u->name) : NULL;
+	return applied && netns_equal(applied, next) && u->state == NETNS_CONFIGURED && u->clean;
 }
 
 bool manager_is_settled(struct manager *m, const struct desired *next)

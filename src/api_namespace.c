@@ -4,6 +4,7 @@
 #include "cleanup.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,15 +38,30 @@ static void fail_state(struct api *a, struct varlink_call *call, const char *nam
 	api_fail(call, INTERFACE "BadState", api_built(o, r));
 }
 
-static void fail_configuration(struct varlink_call *call, const struct operation_result *result)
+static const struct diag *first_error(const struct diags *diags, const char *object)
 {
-	const struct diag *d = NULL;
+	for (size_t i = 0; i < diags->count; i++) {
+		const struct diag *d = &diags->items[i];
+
+		if (d->severity == DIAG_ERROR && (object == NULL || str_equal(d->object, object)))
+			return d;
+	}
+	return NULL;
+}
+
+/* Names of files that are none are told of with everything that reads directories. */
+static void fail_configuration(struct varlink_call *call, const char *name,
+			       const struct operation_result *result)
+{
+	char object[256];
+	const struct diag *d;
 	json_t *o = json_object();
 	int r = 0;
 
-	for (size_t i = 0; d == NULL && i < result->diags.count; i++)
-		if (result->diags.items[i].severity == DIAG_ERROR)
-			d = &result->diags.items[i];
+	(void)snprintf(object, sizeof(object), "%s.netns", name);
+	d = first_error(&result->diags, object);
+	if (d == NULL)
+		d = first_error(&result->diags, NULL);
 	if (d != NULL) {
 		r |= api_put_text(o, "file", d->file);
 		if (d->line > 0)
@@ -83,7 +99,7 @@ static void fail(struct api *a, struct varlink_call *call, const char *name,
 	case FAILURE_EXISTS: fail_named(call, INTERFACE "NamespaceExists", name, result->error.text); break;
 	case FAILURE_NOT_OURS: fail_named(call, INTERFACE "NotOurs", name, result->error.text); break;
 	case FAILURE_BAD_STATE: fail_state(a, call, name, result); break;
-	case FAILURE_BAD_CONFIGURATION: fail_configuration(call, result); break;
+	case FAILURE_BAD_CONFIGURATION: fail_configuration(call, name, result); break;
 	case FAILURE_NONE:
 	case FAILURE_APPLY: fail_action(call, name, result); break;
 	}

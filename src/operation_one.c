@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,18 +49,20 @@ static void fail_unknown(struct operation *op)
 static int load_one(struct operation *op)
 {
 	struct diags *diags = &op->result.diags;
+	char object[256];
 	const struct netns *n;
 	struct desired *d;
 	int r = manager_load_one(op->manager, op->name, diags, &d);
 
 	if (r < 0)
 		return r;
+	(void)snprintf(object, sizeof(object), "%s.netns", op->name);
 	n = desired_find(d, op->name);
 	if (!n)
-		diags_add(diags, DIAG_ERROR, op->name, NULL, 0, NULL, NULL,
+		diags_add(diags, DIAG_ERROR, object, NULL, 0, NULL, NULL,
 			  "its file is masked (a link to /dev/null)");
 	else if (op->type == OPERATION_ADD && !n->transient)
-		diags_add(diags, DIAG_ERROR, op->name, n->origin.file, 0, NULL, NULL,
+		diags_add(diags, DIAG_ERROR, object, n->origin.file, 0, NULL, NULL,
 			  "declares it already, and has not been applied yet; use netnsctl apply");
 	else {
 		manager_swap(op->manager, d);

@@ -30,6 +30,7 @@ edit() {
   rm /etc/netnsd/removed.netns
   conf new <<<'[Bridge br0]'
   echo '[Namespac]' >/etc/netnsd/broken.netns
+  touch '/etc/netnsd/no name.netns'
 }
 mtu_is() { # MTU
   assert_json '.[0].mtu' "$1" nsjson edited link show eth0
@@ -60,7 +61,6 @@ assert_soon_eq 1400 sh -c "nsenter --net=/run/netns/removed ip -j link show eth0
 step "an error of the new one names its own file, and what it clashes with"
 assert_status 1 ctl add two 'Veth a.PeerName=vetha' 'Veth b.PeerName=vetha'
 assert_contains "$OUTPUT" "/run/netnsd/transient/two.netns"
-assert_lacks "$OUTPUT" broken
 assert_status 1 ctl add two 'Veth eth0.PeerNamespace=edited' 'Veth eth0.PeerName=eth0'
 assert_contains "$OUTPUT" "the name 'eth0' is taken twice in namespace edited, see /etc/netnsd/edited.netns [Veth eth0]"
 assert_status 1 ctl add two 'Veth eth0.PeerNamespace=new'
@@ -79,7 +79,7 @@ assert_ok ctl del three
 assert_ok ctl del two
 
 step "the plan, and the apply that comes then, have all of it"
-rm /etc/netnsd/broken.netns
+rm /etc/netnsd/{broken,'no name'}.netns
 assert_contains "$(ctl plan)" "1300"
 assert_ok ctl apply
 mtu_is 1300

@@ -93,6 +93,23 @@ static int server_new(struct api *a)
 	return varlink_server_new(a->manager->loop, &options, &a->server);
 }
 
+static void on_looked(void *data)
+{
+	struct api *a = data;
+
+	varlink_server_hold(a->server, false);
+}
+
+/* A container that runs on is "dead" until its record was read, and whoever waits for its end believes it. */
+static void hold_until_looked(struct api *a)
+{
+	if (!a->manager->looking)
+		return;
+	varlink_server_hold(a->server, true);
+	a->manager->looked = on_looked;
+	a->manager->looked_data = a;
+}
+
 int api_start(struct manager *m, const char *socket_path, mode_t mode, int fd, struct error *err,
 	      struct api **ret)
 {
@@ -122,6 +139,7 @@ int api_start(struct manager *m, const char *socket_path, mode_t mode, int fd, s
 	/* One elsewhere is a test's, and nobody else's business. */
 	if (a->socket_path != NULL && str_starts_with(a->socket_path, "/run/"))
 		api_registry_add(a->socket_path);
+	hold_until_looked(a);
 	api_take_over(a);
 	*ret = a;
 	return 0;
@@ -131,6 +149,8 @@ void api_free(struct api *a)
 {
 	if (a == NULL)
 		return;
+	if (a->manager->looked_data == a)
+		a->manager->looked = NULL;
 	if (a->socket_path != NULL)
 		api_registry_remove(a->socket_path);
 	varlink_server_free(a->server);

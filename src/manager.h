@@ -157,7 +157,10 @@ struct manager {
 	bool failed;	 /* stopped because it could not go on: exit code 1 */
 	bool reexec;	 /* the loop has stopped so that another program takes over, see reexec.h */
 	bool taken_over; /* from a program that was executed before this one, in the same process */
-	char *program;	 /* the path of the daemon's program */
+	bool looking;	 /* at what exists and runs: who asks now would be told that nothing does */
+	void (*looked)(void *data); /* called when that is over; NULL: nobody waits */
+	void *looked_data;
+	char *program; /* the path of the daemon's program */
 	struct daemon_settings settings;
 	struct registry registry;
 	struct desired *desired;      /* what is to be, as last read and verified */

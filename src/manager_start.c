@@ -301,6 +301,9 @@ static void scan_done(struct job *job)
 		if (m->taken_over)
 			containers_take_strangers(m);
 		fdstore_end();
+		m->looking = false;
+		if (m->looked)
+			m->looked(m->looked_data);
 		if (operation_submit_start(m) < 0) {
 			m->failed = true;
 			manager_stop(m);
@@ -315,6 +318,7 @@ static void start_scan(struct manager *m)
 	m->p->scan.job.done = scan_done;
 	m->p->scan.owner = m;
 	m->p->scan.last_good = LAST_GOOD_DIRECTORY;
+	m->looking = true;
 	worker_pool_submit(m->workers, &m->p->scan.job);
 	ev_timer_init(&m->p->start_timeout, start_timeout, (double)m->settings.timeout_start / 1e6, 0.);
 	m->p->start_timeout.data = m;

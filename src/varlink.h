@@ -67,9 +67,10 @@ int varlink_server_listen(struct varlink_server *s, const char *path, mode_t mod
 void varlink_server_free(struct varlink_server *s); /* flushes what it can without waiting; NULL is fine */
 unsigned varlink_server_connections(const struct varlink_server *s);
 
-/* --- another program takes our place: connections go on ------------------------------------------- */
 /* No call is taken any more, nobody accepted, until it is released; those that are open go on. */
 void varlink_server_hold(struct varlink_server *s, bool hold);
+
+/* --- another program takes our place: connections go on ------------------------------------------- */
 /* Each connection: `in` is what the heir is to read, beginning with the call that is open, which it runs
  * anew; `out` what the client has not read. Not 0: ends with that. */
 typedef int varlink_save_fn(int fd, const char *in, size_t in_length, const char *out, size_t out_length,

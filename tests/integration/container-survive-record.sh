@@ -87,6 +87,17 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
   logged "cannot read $STATE/truncated.record: Input/output error" "$mark" || fail "it was not told"
   DAEMON_WRAPPER=("${KEPT[@]}")
   assert_eq "$(identity_of truncated)" "$before"
+  step "who asks while it looks at what exists waits, rather than be told that nothing runs"
+  DAEMON_WRAPPER+=(strace -D -f -qq -o /dev/null -P /run/netns -e trace=openat -e inject=openat:delay_enter=2000000)
+  launch_daemon
+  answered() {
+    ANSWER=$(cstate truncated 2>/dev/null) && [ -n "$ANSWER" ]
+  }
+  wait_for 20 answered || fail "nobody answers"
+  assert_eq "$ANSWER" running
+  await_ready
+  DAEMON_WRAPPER=("${KEPT[@]}")
+  kill_daemon
 else
   step "cannot be read now: skipped, strace cannot be used"
   before=$(identity_of truncated)

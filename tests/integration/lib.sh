@@ -294,9 +294,14 @@ launch_daemon() { # [ARGS...]
 }
 
 start_daemon() { # [ARGS...]
-  local line=''
   [ -z "$DAEMON_PID" ] || fail "the daemon runs already"
   launch_daemon "$@"
+  await_ready
+}
+
+# Of one that was launched.
+await_ready() {
+  local line=''
   read -r -t 60 line <&"$NOTIFY_FD"
   case $line in
     ready) ;;

@@ -130,6 +130,12 @@ static int judge(const struct attendance *a, const json_t *runtime)
 	return CTL_FAILED;
 }
 
+/* Some other error tells of the daemon (no memory, say), not of the container. */
+static bool is_gone(const struct reply *r)
+{
+	return str_equal(r->error, CONTAINER_INTERFACE ".NoSuchContainer");
+}
+
 /* How it is now. 0 with what to exit with, or GOES_ON; or NO_DAEMON. */
 static int look(struct attendance *a, int *ret)
 {
@@ -138,10 +144,13 @@ static int look(struct attendance *a, int *ret)
 	int r = ask(a->socket, CONTAINER_INTERFACE ".List", json_pack("{s:s}", "name", a->name), NULL,
 		    &reply);
 
+	if (r == 0 && reply.error && !is_gone(&reply)) {
+		reply_done(&reply);
+		r = NO_DAEMON;
+	}
 	if (r < 0)
 		return r;
 	netns = json_text(json_object_get(reply.parameters, "context"), "namespace");
-	/* An error: no such container, not any more. */
 	*ret = reply.error ? CTL_DONE : judge(a, json_object_get(reply.parameters, "runtime"));
 	if (netns && !str_equal(netns, a->netns)) { /* others are to be heard */
 		varlink_client_free(steal_pointer(a->events));
@@ -158,6 +167,10 @@ static int follow(struct attendance *a)
 	int r = ask(a->socket, MANAGER_INTERFACE ".Subscribe",
 		    json_pack("{s:b, s:[s]}", "state", 0, "names", a->netns), &a->events, &reply);
 
+	if (r == 0 && reply.error) { /* no event would ever come */
+		varlink_client_free(steal_pointer(a->events));
+		r = NO_DAEMON;
+	}
 	reply_done(&reply);
 	return r;
 }

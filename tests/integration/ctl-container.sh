@@ -260,6 +260,22 @@ also_says $NS.List '[{"parameters":{"name":"lan","runtime":{"state":"configured"
 assert_status 0 ctl wait web.container lan
 grep -q '"names":\["lan"\]' "$WORK/log" || fail "the namespace was not waited for"
 
+step "unit run: an error that is not about the container does not end it"
+says $C.Start '[{"parameters":{}}]'
+also_says $C.List '[{"error":"org.varlink.service.MethodNotFound","parameters":{"method":"x"}}]'
+: >"$WORK/log"
+ctl unit run web &
+RUN=$!
+asked_thrice() { # METHOD
+  [ "$(grep -c "$1" "$WORK/log")" -ge 3 ]
+}
+wait_for 30 asked_thrice $C.List || fail "it does not look again"
+also_says $C.List '[{"parameters":{"name":"web","context":{"namespace":"lan"},"runtime":{"state":"running"}}}]'
+wait_for 30 asked_thrice io.netnsd.Manager.Subscribe || fail "it does not ask for events again"
+also_says $C.List "$(error $C.NoSuchContainer '{"name":"web"}')"
+also_says io.netnsd.Manager.Subscribe '[{"parameters":{},"continues":true}]'
+wait $RUN || fail "it does not end with the container: status $?"
+
 step "cat"
 mkdir -p /etc/netnsd/web.container.d
 printf '[Container]\nDirectory=/srv/web\n' >/etc/netnsd/web.container

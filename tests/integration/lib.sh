@@ -105,11 +105,11 @@ prints() { # EXPECTED COMMAND...
 }
 
 assert_soon_eq() { # EXPECTED COMMAND...: prints EXPECTED within some seconds
-  wait_for 30 prints "$@" || fail "expected '$1' from: ${*:2}; got '$("${@:2}" 2>&1)'"
+  wait_for 60 prints "$@" || fail "expected '$1' from: ${*:2}; got '$("${@:2}" 2>&1)'"
 }
 
 assert_soon() { # COMMAND...: succeeds within some seconds
-  wait_for 30 "$@" || fail "never succeeded: $*: $("$@" 2>&1)"
+  wait_for 60 "$@" || fail "never succeeded: $*: $("$@" 2>&1)"
 }
 
 # --- sandbox ----------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ inode=$(ns_inode one) index=$(ns_ifindex one eth0)
 assert_ok ctl start one
 before=$(identity_of one) invocation=$(property "$scope" InvocationID)
 : >"$SHARED/one/go"
-wait_for 15 is_another_than "$before" one || fail "there is no new one"
+wait_for 60 is_another_than "$before" one || fail "there is no new one"
 assert_cstate one running
 assert_ne "$(property "$scope" InvocationID)" "$invocation" "the scope"
 assert_eq "$(ns_inode one) $(ns_ifindex one eth0)" "$inode $index"

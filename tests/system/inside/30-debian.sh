@@ -71,7 +71,7 @@ step "S46, S73: machinectl reboot: a new one, with a fresh root, in a new scope 
 in_deb touch /marker
 inode=$(ns_inode deb) index=$(ns_ifindex deb eth0) before=$(identity_of deb) invocation=$(property "$scope" InvocationID)
 assert_ok machinectl reboot deb
-wait_for 30 is_another_than "$before" deb || fail "there is no new one"
+wait_for 60 is_another_than "$before" deb || fail "there is no new one"
 assert_soon_eq running cstate deb
 assert_ne "$(property "$scope" InvocationID)" "$invocation" "the scope"
 assert_eq "$(ns_inode deb) $(ns_ifindex deb eth0)" "$inode $index"
@@ -79,7 +79,7 @@ in_deb test ! -e /marker || fail "the root is not a fresh one"
 
 step "machinectl poweroff"
 assert_ok machinectl poweroff deb
-wait_for 30 prints dead cstate deb || fail "it is $(cstate deb)"
+wait_for 60 prints dead cstate deb || fail "it is $(cstate deb)"
 assert_eq "$(cresult deb)" success
 assert_gone deb
 

@@ -42,7 +42,7 @@ assert_ok systemctl stop netnsd.service
 assert_soon is_dead "${before% *}" "${before#* }"
 assert_soon no_unit "$(scope_of plain)"
 start_netnsd
-wait_for 20 is_another_than "$before" plain || fail "it was not started again: $(ctl status plain.container 2>&1)"
+wait_for 60 is_another_than "$before" plain || fail "it was not started again: $(ctl status plain.container 2>&1)"
 assert_soon_eq running cstate plain
 assert_eq "$(log_of plain | grep -c 'locked already')" 0 "two of them at a time"
 
@@ -56,7 +56,7 @@ for auto in no yes; do
   forget_log plain
   start_netnsd
   [ $auto = yes ] || assert_ok ctl start plain
-  wait_for 20 is_another_than "$before" plain || fail "there is no new one"
+  wait_for 60 is_another_than "$before" plain || fail "there is no new one"
   assert_soon_eq running cstate plain
   await_log plain "forked 2"
   assert_eq "$(nspawns_of plain | wc -l)" 1
@@ -71,7 +71,7 @@ assert_ok ctl restart plain
 for _ in 1 2 3; do
   before=$(identity_of plain)
   kill -KILL "$(nspawn_of plain)"
-  wait_for 20 is_another_than "$before" plain || fail "it does not come back: $(ctl status plain.container 2>&1)"
+  wait_for 60 is_another_than "$before" plain || fail "it does not come back: $(ctl status plain.container 2>&1)"
   assert_soon_eq running cstate plain
   is_dead "${before% *}" "${before#* }" || fail "the payload outlives its nspawn"
 done

@@ -62,7 +62,7 @@ for i in {1..10}; do
     assert_ok systemctl restart netnsd.service
   else
     assert_ok systemctl kill -s KILL --kill-whom=main netnsd.service
-    wait_for 15 is_another_daemon "$old" || fail "systemd does not start the daemon again"
+    wait_for 60 is_another_daemon "$old" || fail "systemd does not start the daemon again"
   fi
   assert_eq "$(identity_of one), $(identity_of two)" "$one, $two" "after end $i of the daemon"
   assert_stored one two
@@ -71,14 +71,14 @@ assert_runs one
 assert_runs two
 assert_eq "$(log_of one | grep -c 'locked already')" 0 "two of them at a time"
 assert_eq "$(begins_of one) $(begins_of two)" "2 3" # with their own stops and starts
-wait_for 15 eval "[ \$(fds_of_init) -le $held ]" || fail "PID 1 held $held descriptors, and holds $(fds_of_init)"
-wait_for 15 eval "[ \$(fds_of_daemon) -le $daemon ]" || fail "the daemon held $daemon descriptors, and holds $(fds_of_daemon)"
+wait_for 60 eval "[ \$(fds_of_init) -le $held ]" || fail "PID 1 held $held descriptors, and holds $(fds_of_init)"
+wait_for 60 eval "[ \$(fds_of_daemon) -le $daemon ]" || fail "the daemon held $daemon descriptors, and holds $(fds_of_daemon)"
 if journal -u netnsd.service | grep 'not known'; then fail "something is said to be not known"; fi
 
 step "a kill of all in its cgroup, as systemctl kill does by default, ends the daemon alone"
 old=$(daemon_pid)
 assert_ok systemctl kill -s KILL netnsd.service
-wait_for 15 is_another_daemon "$old" || fail "systemd does not start the daemon again"
+wait_for 60 is_another_daemon "$old" || fail "systemd does not start the daemon again"
 assert_eq "$(identity_of one), $(identity_of two)" "$one, $two"
 assert_stored one two
 

@@ -63,7 +63,7 @@ if tells_exits; then
   assert_ended_well p-no
   assert_ended_well p-on-failure
 fi
-wait_for 20 is_another_than "$before" p-always || fail "it was not started again: $(ctl status p-always.container 2>&1)"
+wait_for 60 is_another_than "$before" p-always || fail "it was not started again: $(ctl status p-always.container 2>&1)"
 assert_runs p-always
 assert_eq "$(begins_of p-always)" 2
 assert_eq "$(log_of p-always | grep -c 'locked already')" 0 "two of them at a time"
@@ -119,7 +119,7 @@ step "a system inside that is powered off has ended well: Restart=on-failure let
 deb_conf on-failure
 assert_ok ctl start deb
 assert_ok machinectl poweroff deb
-wait_for 30 prints dead cstate deb || fail "it is $(cstate deb)"
+wait_for 60 prints dead cstate deb || fail "it is $(cstate deb)"
 assert_down deb dead success
 deb_conf always
 assert_ok ctl start deb
@@ -131,7 +131,7 @@ step "while the daemon is dead as well"
 before=$(identity_of deb)
 daemon_goes kill
 assert_ok machinectl poweroff deb
-wait_for 30 no_unit "$(scope_of deb)" || fail "it does not power off"
+wait_for 60 no_unit "$(scope_of deb)" || fail "it does not power off"
 restart_netnsd
 deb_is_another "$before"
 assert_ok ctl stop deb
@@ -139,21 +139,21 @@ deb_conf on-failure
 assert_ok ctl start deb
 daemon_goes kill
 assert_ok machinectl poweroff deb
-wait_for 30 no_unit "$(scope_of deb)" || fail "it does not power off"
+wait_for 60 no_unit "$(scope_of deb)" || fail "it does not power off"
 restart_netnsd
 ! tells_exits || assert_down deb dead success
 
 step "terminate of a booted one: cleanly with a daemon; without one systemd kills it, in its time, which is a failure"
 assert_ok ctl start deb
 assert_ok machinectl terminate deb
-wait_for 30 prints dead cstate deb || fail "it is $(cstate deb)"
+wait_for 60 prints dead cstate deb || fail "it is $(cstate deb)"
 assert_down deb dead success
 sed -i 's/^TimeoutStopSec=.*/TimeoutStopSec=3/; s/^Restart=.*/Restart=no/' /etc/netnsd/deb.container
 assert_ok ctl apply
 assert_ok ctl start deb
 daemon_goes kill
 assert_ok machinectl terminate deb
-wait_for 30 no_unit "$(scope_of deb)" || fail "systemd does not end it"
+wait_for 60 no_unit "$(scope_of deb)" || fail "systemd does not end it"
 restart_netnsd
 if tells_exits; then assert_down deb failed signal; else assert_down deb failed exit-code; fi
 
@@ -166,7 +166,7 @@ daemon_goes kill
 assert_ok machinectl terminate deb
 assert_eq "$(property "$(scope_of deb)" SubState)" stop-sigterm
 restart_netnsd
-wait_for 30 prints dead cstate deb || fail "it is $(cstate deb)"
+wait_for 60 prints dead cstate deb || fail "it is $(cstate deb)"
 assert_down deb dead success
 
 finish

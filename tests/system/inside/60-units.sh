@@ -86,17 +86,17 @@ step "a daemon whose loop turns is let be, one that hangs is replaced; nothing e
 drop_in WatchdogSec=4
 pid=$(daemon_pid)
 since=$(now_ms)
-wait_for 20 is_later_than $((since + 6000)) || fail "the clock stands still"
+wait_for 60 is_later_than $((since + 6000)) || fail "the clock stands still"
 assert_eq "$(daemon_pid)" "$pid" "the daemon after more than WatchdogSec="
 kill -STOP "$pid"
-wait_for 30 is_another_daemon "$pid" || fail "one that hangs is not replaced"
+wait_for 60 is_another_daemon "$pid" || fail "one that hangs is not replaced"
 assert_soon journal_has 'Watchdog timeout' -u netnsd.service
 assert_eq "$(identity_of one)" "$before"
 assert_runs one
 assert_ok ctl reexec
 pid=$(daemon_pid)
 since=$(now_ms)
-wait_for 20 is_later_than $((since + 6000)) || fail "the clock stands still"
+wait_for 60 is_later_than $((since + 6000)) || fail "the clock stands still"
 assert_eq "$(daemon_pid)" "$pid" "the daemon after a reexec and more than WatchdogSec="
 restart_netnsd
 assert_eq "$(property netnsd.service WatchdogUSec)" 3min

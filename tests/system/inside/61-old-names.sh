@@ -186,11 +186,11 @@ pid=$(main_pid $service)
 await_log one locked
 before=$(identity_of one)
 obey one reboot
-wait_for 20 is_another_than "$before" one || fail "it does not come back"
+wait_for 60 is_another_than "$before" one || fail "it does not come back"
 assert_soon_eq running cstate one
 before=$(identity_of one)
 kill -KILL "$(nspawn_of one)"
-wait_for 20 is_another_than "$before" one || fail "it does not come back"
+wait_for 60 is_another_than "$before" one || fail "it does not come back"
 assert_soon_eq running cstate one
 before=$(identity_of one)
 kill_netnsd
@@ -217,7 +217,7 @@ pid=$(main_pid 'netns-container@c\x2dtwo.service')
 await_log c-two locked
 before=$(identity_of c-two)
 assert_ok ctl restart one
-wait_for 20 is_another_than "$before" c-two || fail "it does not come back"
+wait_for 60 is_another_than "$before" c-two || fail "it does not come back"
 assert_soon_eq running cstate c-two
 assert_eq "$(active 'netns-container@c\x2dtwo.service') $(main_pid 'netns-container@c\x2dtwo.service')" "active $pid"
 assert_ok systemctl stop 'netns-container@c\x2dtwo.service'
@@ -231,7 +231,7 @@ assert_ok systemctl start $service
 assert_eq "$(identity_of one)" "$before"
 forget_log one
 assert_ok systemctl restart $service
-wait_for 20 is_another_than "$before" one || fail "it is the same one"
+wait_for 60 is_another_than "$before" one || fail "it is the same one"
 assert_runs one
 assert_ok systemctl stop $service
 
@@ -263,7 +263,7 @@ assert_ok systemctl start $service
 assert_eq "$(active netns@old.service)" active
 before=$(identity_of one)
 assert_ok systemctl restart netns@old.service
-wait_for 20 is_another_than "$before" one || fail "it does not come back"
+wait_for 60 is_another_than "$before" one || fail "it does not come back"
 assert_soon_eq active active $service
 assert_eq "$(netns_of "$(leader_of one)")" "$(ns_inode old)"
 assert_ok systemctl stop netns@old.service

@@ -44,5 +44,5 @@ assert_eq "$(property netnsd.service NFileDescriptorStore)" 2
 assert_eq "$(cgroup_pids storm | wc -l)" 2 "processes of it"
 assert_ok ctl stop storm
 assert_gone storm
-wait_for 15 eval "[ \$(held) -le $((fds + 2)) ]" || fail "the daemon held $fds descriptors, and holds $(held)"
+wait_for 60 eval "[ \$(held) -le $((fds + 2)) ]" || fail "the daemon held $fds descriptors, and holds $(held)"
 finish

@@ -77,7 +77,7 @@ start_all() {
 end_stream() { # a payload that sends or receives has no time for signals
   log_of sender | grep -q '^sent' && fail "the stream had ended before"
   : >"$SHARED/sender/enough"
-  wait_for 15 grep -q '^sent' "$SHARED/sender/log" || fail "the sender does not end"
+  wait_for 60 grep -q '^sent' "$SHARED/sender/log" || fail "the sender does not end"
   await_log receiver "received $(log_of sender | sed -n 's/^sent //p') in order"
 }
 

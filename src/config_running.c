@@ -29,7 +29,7 @@ static size_t keep_the_one(struct conf_loader *c)
 }
 
 static int keep(struct conf_loader *c, enum conf_type type, const char *name, const char *text,
-		const char *file)
+		const char *file, bool transient)
 {
 	struct conf_object *o;
 	int r = conf_get_object(c, type, name, &o);
@@ -38,20 +38,10 @@ static int keep(struct conf_loader *c, enum conf_type type, const char *name, co
 		return r;
 	o->state = CONF_RUNNING;
 	o->running = text;
+	o->transient = transient;
 	o->errors = 0; /* of finding its files */
 	c->objects[c->n_objects++] = o;
 	return str_replace(&o->path, file);
-}
-
-static int keep_netns(struct conf_loader *c, const struct netns *n)
-{
-	struct conf_object *o;
-	int r = n->implicit ? 0 : keep(c, CONF_NETNS, n->name, n->text, n->origin.file);
-
-	o = r == 0 ? conf_find_object(c, CONF_NETNS, n->name) : NULL;
-	if (o && o->state == CONF_RUNNING)
-		o->transient = n->transient;
-	return r;
 }
 
 int conf_keep_running(struct conf_loader *c)
@@ -68,11 +58,12 @@ int conf_keep_running(struct conf_loader *c)
 	c->objects = grown;
 	c->n_objects = keep_the_one(c);
 	HASH_ITER (hh, d->namespaces, netns, ntmp)
-		if (r == 0)
-			r = keep_netns(c, netns);
+		if (r == 0 && !netns->implicit)
+			r = keep(c, CONF_NETNS, netns->name, netns->text, netns->origin.file,
+				 netns->transient);
 	HASH_ITER (hh, d->containers, s, stmp)
 		if (r == 0)
-			r = keep(c, CONF_CONTAINER, s->name, s->text, s->origin.file);
+			r = keep(c, CONF_CONTAINER, s->name, s->text, s->origin.file, false);
 	qsort(c->objects, c->n_objects, sizeof(struct conf_object *), conf_object_compare);
 	return r;
 }

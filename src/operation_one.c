@@ -219,8 +219,20 @@ void operation_end_add(struct operation *op)
 			  err.code ? err.text : strerror(-r));
 }
 
-/* The containers in it have ended; the unit is looked up anew, for that took its time. */
-static void run_down(struct operation *op, bool forget)
+static bool forgets(const struct operation *op, const struct unit *u)
+{
+	return op->type == OPERATION_DELETE && u->netns && u->netns->transient;
+}
+
+static bool forget_is_refused(const struct operation *op, const struct unit *u, struct error *err)
+{
+	return forgets(op, u) &&
+	       (manager_checkpoint_refuses(op->manager, false, err) || is_needed(op->manager, op->name, err));
+}
+
+/* The containers in it have ended; the unit is looked up anew, for that took its time, and others may need it
+ * by now. */
+static void run_down(struct operation *op)
 {
 	struct manager *m = op->manager;
 	struct unit *u = manager_find_unit(m, op->name);
@@ -231,11 +243,11 @@ static void run_down(struct operation *op, bool forget)
 		fail_unknown(op);
 		return;
 	}
-	if (forget && u->netns && u->netns->transient) {
-		if (manager_checkpoint_refuses(m, false, &err)) {
-			operation_fail(op, FAILURE_BAD_STATE, err.code, err.text);
-			return;
-		}
+	if (forget_is_refused(op, u, &err)) {
+		operation_fail(op, FAILURE_BAD_STATE, err.code, err.text);
+		return;
+	}
+	if (forgets(op, u)) {
 		u->busy = op; /* the swap leaves it alone */
 		r = forget_transient(op, &err);
 		if (r < 0) {
@@ -249,9 +261,7 @@ static void run_down(struct operation *op, bool forget)
 
 static void down_is_empty(void *data)
 {
-	struct operation *op = data;
-
-	run_down(op, op->type == OPERATION_DELETE);
+	run_down(data);
 }
 
 void operation_run_down(struct operation *op)
@@ -270,7 +280,7 @@ void operation_run_down(struct operation *op)
 			       "this is the daemon's own namespace, which is never taken down");
 		return;
 	}
-	if (op->type == OPERATION_DELETE && u->netns && u->netns->transient && is_needed(m, op->name, &err)) {
+	if (forget_is_refused(op, u, &err)) {
 		operation_fail(op, FAILURE_BAD_STATE, err.code, err.text);
 		return;
 	}
@@ -278,7 +288,7 @@ void operation_run_down(struct operation *op)
 	if (r < 0)
 		operation_fail(op, FAILURE_APPLY, r, strerror(-r));
 	else if (r == 0)
-		run_down(op, op->type == OPERATION_DELETE);
+		run_down(op);
 }
 
 static void run_down_all(void *data)

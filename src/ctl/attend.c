@@ -167,10 +167,8 @@ static int follow(struct attendance *a)
 	int r = ask(a->socket, MANAGER_INTERFACE ".Subscribe",
 		    json_pack("{s:b, s:[s]}", "state", 0, "names", a->netns), &a->events, &reply);
 
-	if (r == 0 && reply.error) { /* no event would ever come */
-		varlink_client_free(steal_pointer(a->events));
+	if (r == 0 && reply.error) /* no event would ever come */
 		r = NO_DAEMON;
-	}
 	reply_done(&reply);
 	return r;
 }

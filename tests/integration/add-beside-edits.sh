@@ -32,11 +32,11 @@ edit() {
   echo '[Namespac]' >/etc/netnsd/broken.netns
   touch '/etc/netnsd/no name.netns'
 }
-mtu_is() { # MTU
-  assert_json '.[0].mtu' "$1" nsjson edited link show eth0
+mtu_of() { # NAME
+  nsjson "$1" link show eth0 | jq '.[0].mtu'
 }
 assert_as_it_was() {
-  mtu_is 1400
+  assert_eq "$(mtu_of edited)" 1400
   assert_eq "$(cd /run/netns && echo *)" "$*"
   assert_eq "$(state_of new)$(state_of broken)" ""
   assert_contains "$(ctl show --json=short edited)" "MTUBytes=1400"
@@ -52,11 +52,10 @@ assert_ok ctl del one
 assert_as_it_was edited lab@x removed
 
 step "what drifts is put back to what was applied"
-inns edited ip link set eth0 mtu 1500
-assert_soon_eq 1400 sh -c "nsenter --net=/run/netns/edited cat /proc/self/net/dev >/dev/null; \
-  nsenter --net=/run/netns/edited ip -j link show eth0 | jq '.[0].mtu'"
-inns removed ip link set eth0 mtu 1500
-assert_soon_eq 1400 sh -c "nsenter --net=/run/netns/removed ip -j link show eth0 | jq '.[0].mtu'"
+for name in edited removed; do
+  inns $name ip link set eth0 mtu 1500
+  assert_soon_eq 1400 mtu_of $name
+done
 
 step "an error of the new one names its own file, and what it clashes with"
 assert_status 1 ctl add two 'Veth a.PeerName=vetha' 'Veth b.PeerName=vetha'
@@ -82,7 +81,7 @@ step "the plan, and the apply that comes then, have all of it"
 rm /etc/netnsd/{broken,'no name'}.netns
 assert_contains "$(ctl plan)" "1300"
 assert_ok ctl apply
-mtu_is 1300
+assert_eq "$(mtu_of edited)" 1300
 assert_eq "$(cd /run/netns && echo *)" "edited lab@x new"
 assert_plan_empty
 
@@ -93,5 +92,5 @@ assert_ok ctl del one
 assert_soon_eq "" state_of one
 assert_contains "$(ctl plan)" "1200"
 assert_ok ctl apply
-mtu_is 1200
+assert_eq "$(mtu_of edited)" 1200
 finish

@@ -185,7 +185,8 @@ static void check_restart(const struct check *k)
 
 static void check_health(const struct check *k)
 {
-	static const char *const keys[] = {"HealthIntervalSec", "HealthRetries", "HealthAction", NULL};
+	static const char *const keys[] = {"HealthIntervalSec", "HealthTimeoutSec", "HealthRetries",
+					   "HealthAction", NULL};
 
 	if (k->s->health_cmd || k->s->health_tcp)
 		return;

@@ -502,6 +502,7 @@ const struct conf_field conf_service_fields[] = {
 	{"HealthCmd", conf_set_words, AT(health_cmd), NULL, NULL, 0},
 	{"HealthTcp", set_health_tcp, AT(health_tcp), NULL, NULL, 0},
 	{"HealthIntervalSec", conf_set_span, AT(health_interval), NULL, NULL, CONF_NOT_ZERO},
+	{"HealthTimeoutSec", conf_set_span, AT(health_timeout), NULL, NULL, CONF_NOT_ZERO},
 	{"HealthRetries", conf_set_unsigned, AT(health_retries), NULL, NULL, CONF_NOT_ZERO},
 	{"HealthAction", set_health_action, AT(health_action), NULL, health_actions, 0},
 	{NULL, NULL, 0, NULL, NULL, 0},

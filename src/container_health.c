@@ -31,6 +31,7 @@ static void start_health(struct container *c)
 	spec = (struct health_spec){.command = s->health_cmd,
 				    .tcp = s->health_tcp,
 				    .interval = s->health_interval,
+				    .timeout = s->health_timeout,
 				    .retries = s->health_retries,
 				    .leader = c->leader,
 				    .leader_pidfd = c->p->leader_pidfd,

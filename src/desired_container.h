@@ -81,6 +81,7 @@ struct container_settings {
 	char **health_cmd;	  /* words; NULL: none */
 	char *health_tcp;	  /* "[ADDRESS:]PORT", verified; NULL: none */
 	uint64_t health_interval; /* usec; default 30 s */
+	uint64_t health_timeout;  /* usec; 0: by the interval, see health.h */
 	unsigned health_retries;  /* default 3 */
 	enum health_action health_action;
 };

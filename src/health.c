@@ -38,6 +38,8 @@ static uint64_t timeout_of(const struct health *h)
 {
 	uint64_t t = h->spec.interval;
 
+	if (h->spec.timeout > 0)
+		return h->spec.timeout;
 	return t < TIMEOUT_MIN ? TIMEOUT_MIN : t > TIMEOUT_MAX ? TIMEOUT_MAX : t;
 }
 
@@ -98,6 +100,7 @@ static int take_spec(struct health *h, const struct health_spec *spec)
 
 	h->spec = (struct health_spec){.interval =
 					       spec->interval < INTERVAL_MIN ? INTERVAL_MIN : spec->interval,
+				       .timeout = spec->timeout,
 				       .retries = spec->retries,
 				       .leader = spec->leader,
 				       .leader_pidfd = -1,

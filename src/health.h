@@ -18,9 +18,10 @@ struct health_spec {
 	char *const *command; /* HealthCmd= in words, run inside as root; NULL: none */
 	const char *tcp; /* HealthTcp=, "[ADDRESS:]PORT": connected to from inside the namespace; NULL: none.
 			    Default address: 127.0.0.1 */
-	uint64_t interval; /* usec from the end of one to the next, and from health_new() to the first; one
-			      that takes longer than it, but at least 1 s and at most 30 s, has failed. With
-			      both, the command comes after the connection, each with its own time */
+	uint64_t interval; /* usec from the end of one to the next, and from health_new() to the first */
+	uint64_t timeout;  /* usec; one that takes longer has failed. 0: the interval, but at least 1 s and at
+			      most 30 s. With both, the command comes after the connection, each with its own
+			      time */
 	unsigned retries;  /* so many failures in a row make it unhealthy; from 1 */
 	pid_t leader;	   /* the container's init, and a pidfd of it (duplicated) */
 	int leader_pidfd;

@@ -10,24 +10,32 @@ health_of() { # NAME
   cshow "$1" .runtime.health
 }
 
-payload_conf watched "log /shared/log sleep" Service.WatchdogSec=1s Service.Restart=on-watchdog Service.RestartSec=50ms
-payload_conf given "log /shared/log sleep" Service.WatchdogSec=1s
-payload_conf cmd "log /shared/log sh \": >/shared/well\" sleep" "Service.HealthCmd=/bin/test -e /shared/well" \
-  Service.HealthIntervalSec=150ms Service.HealthRetries=3 Service.HealthAction=restart
-payload_conf tcp "log /shared/log listen 8080 sleep" Service.HealthTcp=8080 Service.HealthIntervalSec=150ms
-payload_conf closed "log /shared/log sleep" Service.HealthTcp=127.0.0.1:8080 Service.HealthIntervalSec=100ms \
+asked_more_than() { # TIMES
+  [ "$(stat -c %s "$SHARED/cmd/asked")" -gt "$1" ]
+}
+
+# Nobody is blamed for a busy machine: what shall not be late has much more time than it needs.
+PATIENT=Service.HealthTimeoutSec=60s
+# Each check is counted. Where there is a file once, the next one fails, and none after it.
+CHECK='echo >>/shared/asked; [ -e /shared/well ] || { mv /shared/once /shared/well; false; }'
+payload_conf watched "log /shared/log sleep" Service.WatchdogSec=3s Service.Restart=on-watchdog Service.RestartSec=50ms
+payload_conf given "log /shared/log sleep" Service.WatchdogSec=3s
+payload_conf cmd "log /shared/log sh \": >/shared/well\" sleep" "Service.HealthCmd=/bin/sh -c \"$CHECK\"" \
+  Service.HealthIntervalSec=300ms $PATIENT Service.HealthRetries=3 Service.HealthAction=restart
+payload_conf tcp "log /shared/log listen 8080 sleep" Service.HealthTcp=8080 Service.HealthIntervalSec=300ms $PATIENT
+payload_conf closed "log /shared/log sleep" Service.HealthTcp=127.0.0.1:8080 Service.HealthIntervalSec=300ms $PATIENT \
   Service.HealthRetries=2 Service.HealthAction=stop
-payload_conf told "log /shared/log sleep" "Service.HealthCmd=/bin/sh -c \"echo no good; exit 3\"" Service.HealthIntervalSec=100ms \
+payload_conf told "log /shared/log sleep" "Service.HealthCmd=/bin/sh -c \"echo no good; exit 3\"" Service.HealthIntervalSec=300ms $PATIENT \
   Service.HealthRetries=2 Service.HealthAction=report
-payload_conf hangs "log /shared/log sleep" "Service.HealthCmd=/bin/sleep 1000" Service.HealthIntervalSec=200ms \
-  Service.HealthRetries=1 Service.HealthAction=report
-payload_conf missing "log /shared/log sleep" "Service.HealthCmd=/no/such/program" Service.HealthIntervalSec=200ms \
+payload_conf hangs "log /shared/log sleep" "Service.HealthCmd=/bin/sleep 1000" Service.HealthIntervalSec=300ms \
+  Service.HealthTimeoutSec=2s Service.HealthRetries=1 Service.HealthAction=report
+payload_conf missing "log /shared/log sleep" "Service.HealthCmd=/no/such/program" Service.HealthIntervalSec=300ms $PATIENT \
   Service.HealthRetries=1 Service.HealthAction=report
 start_daemon
 
 step "S51: nspawn pings, and is left alone as long as it does"
 assert_ok ctl start watched given
-tr '\0' '\n' <"/proc/$(nspawn_of watched)/environ" | grep -q -x WATCHDOG_USEC=1000000 || fail "no WATCHDOG_USEC"
+tr '\0' '\n' <"/proc/$(nspawn_of watched)/environ" | grep -q -x WATCHDOG_USEC=3000000 || fail "no WATCHDOG_USEC"
 tr '\0' '\n' <"/proc/$(leader_of watched)/environ" | grep WATCHDOG && fail "the payload has it too"
 BEFORE=$(identity_of watched)
 LEFT_ALONE=$(now_ms)
@@ -54,6 +62,7 @@ assert_eq "$(begins_of told)" 1
 
 step "a command that hangs is ended, one that is not there fails; neither harms the container"
 assert_soon_eq unhealthy health_of hangs
+assert_contains "$(cshow hangs .runtime.healthText)" "timed out after 2s"
 assert_soon_eq unhealthy health_of missing
 assert_eq "$(cstate hangs)" running
 assert_eq "$(cstate missing)" running
@@ -61,10 +70,11 @@ assert_eq "$(cstate missing)" running
 
 step "HealthAction=restart: after HealthRetries=3 failures in a row, not after one"
 before=$(identity_of cmd)
-rm "$SHARED/cmd/well"
-sleep 0.2 # at most two checks fail in that time
-: >"$SHARED/cmd/well"
-assert_soon_eq healthy health_of cmd
+mv "$SHARED/cmd/well" "$SHARED/cmd/once"
+assert_soon test -e "$SHARED/cmd/well"
+ASKED=$(stat -c %s "$SHARED/cmd/asked")
+assert_soon asked_more_than $((ASKED + 1))
+assert_eq "$(health_of cmd)" healthy
 assert_eq "$(identity_of cmd)" "$before" "restarted after one failure"
 rm "$SHARED/cmd/well"
 assert_soon is_another_than "$before" cmd
@@ -75,7 +85,7 @@ assert_contains "$(ctl status --full cmd.container)" healthy
 
 step "S51: a hung nspawn is noticed, killed, and by Restart=on-watchdog replaced"
 assert_eq "$(identity_of watched)" "$BEFORE" "killed within $(($(now_ms) - LEFT_ALONE)) ms although nspawn pinged"
-[ $(($(now_ms) - LEFT_ALONE)) -ge 1200 ] || sleep 1.2
+[ $(($(now_ms) - LEFT_ALONE)) -ge 3200 ] || sleep 3.2
 assert_eq "$(identity_of watched)" "$BEFORE" "killed although nspawn pinged"
 kill -STOP "$(nspawn_of watched)" "$(nspawn_of given)"
 assert_soon is_another_than "$BEFORE" watched

@@ -21,8 +21,8 @@
 #include <sys/wait.h>
 
 #define MS	 UINT64_C(1000)
-#define INTERVAL (1500 * MS) /* also what a command may take: with sanitizers, on a busy machine */
-#define SHORT	 (100 * MS)  /* it may take 1 s */
+#define INTERVAL (100 * MS)
+#define PATIENT	 (60000 * MS) /* for what shall not time out, with sanitizers on a busy machine */
 #define ROWS	 12
 
 static struct ev_loop *loop;
@@ -178,14 +178,15 @@ static void test_tcp(void **state)
 		int port;
 		enum health_state state;
 		const char *text; /* behind the address */
+		bool times_out;	  /* by the interval */
 	} rows[] = {
-		{"", LISTENS, HEALTH_HEALTHY, NULL},
-		{"127.0.0.1:", LISTENS, HEALTH_HEALTHY, NULL},
-		{"[::1]:", LISTENS_SIX, HEALTH_HEALTHY, NULL},
-		{"", REFUSES, HEALTH_UNHEALTHY, "Connection refused"},
-		{"[::1]:", LISTENS, HEALTH_UNHEALTHY, "Connection refused"},
-		{"127.0.0.1:", FULL, HEALTH_UNHEALTHY, "timed out after 1s"},
-		{"192.0.2.1:", LISTENS, HEALTH_UNHEALTHY, "Network is unreachable"},
+		{"", LISTENS, HEALTH_HEALTHY, NULL, false},
+		{"127.0.0.1:", LISTENS, HEALTH_HEALTHY, NULL, false},
+		{"[::1]:", LISTENS_SIX, HEALTH_HEALTHY, NULL, false},
+		{"", REFUSES, HEALTH_UNHEALTHY, "Connection refused", false},
+		{"[::1]:", LISTENS, HEALTH_UNHEALTHY, "Connection refused", false},
+		{"127.0.0.1:", FULL, HEALTH_UNHEALTHY, "timed out after 1s", true},
+		{"192.0.2.1:", LISTENS, HEALTH_UNHEALTHY, "Network is unreachable", false},
 	};
 	const size_t n = sizeof(rows) / sizeof(*rows);
 	size_t fds = count_fds();
@@ -195,8 +196,11 @@ static void test_tcp(void **state)
 	(void)state;
 	for (size_t i = 0; i < n; i++) {
 		(void)snprintf(text[i], sizeof(text[i]), "%s%d", rows[i].address, net.ports[rows[i].port]);
-		ask_for(&(struct health_spec){
-			.tcp = text[i], .interval = SHORT, .retries = 2, .netns_fd = net.space.fd});
+		ask_for(&(struct health_spec){.tcp = text[i],
+					      .interval = INTERVAL,
+					      .timeout = rows[i].times_out ? 0 : PATIENT,
+					      .retries = 2,
+					      .netns_fd = net.space.fd});
 	}
 	run_while(loop, some_not_told);
 	for (size_t i = 0; i < n; i++) {
@@ -237,8 +241,11 @@ static void test_tcp_comes_and_goes(void **state)
 
 	(void)state;
 	(void)snprintf(text, sizeof(text), "%d", net.ports[REFUSES]);
-	ask_for(&(struct health_spec){
-		.tcp = text, .interval = 20 * MS, .retries = 3, .netns_fd = net.space.fd});
+	ask_for(&(struct health_spec){.tcp = text,
+				      .interval = 20 * MS,
+				      .timeout = PATIENT,
+				      .retries = 3,
+				      .netns_fd = net.space.fd});
 	run_while(loop, not_unhealthy);
 	assert_int_equal(listen(net.sockets[REFUSES], 16), 0);
 	run_while(loop, not_healthy);
@@ -338,22 +345,28 @@ static void test_commands(void **state)
 		unsigned retries;
 		enum health_state state;
 		const char *text;
+		uint64_t timeout; /* 0: PATIENT */
 	} rows[] = {
-		{{"sh", "-c", "exit 0"}, 2, HEALTH_HEALTHY, ""},
-		{{"/applets/id"}, 2, HEALTH_HEALTHY, ""},
-		{{"sh", "-c", "[ $(hostname) = inside ] && [ $(id -u) = 0 ]"}, 2, HEALTH_HEALTHY, ""},
-		{{"sh", "-c", "printf x >>/root/runs; exit 3"}, 3, HEALTH_UNHEALTHY, "exited, status=3"},
-		{{"sh", "-c", "kill -11 $$"}, 1, HEALTH_UNHEALTHY, "killed, signal=SEGV"},
-		{{"sh", "-c", "exit 125"}, 1, HEALTH_UNHEALTHY, "exited, status=125"},
-		{{"nothing-like-it"}, 1, HEALTH_UNHEALTHY, "exited, status=127 (as when it is not found)"},
+		{{"sh", "-c", "exit 0"}, 2, HEALTH_HEALTHY, "", 0},
+		{{"/applets/id"}, 2, HEALTH_HEALTHY, "", 0},
+		{{"sh", "-c", "[ $(hostname) = inside ] && [ $(id -u) = 0 ]"}, 2, HEALTH_HEALTHY, "", 0},
+		{{"sh", "-c", "printf x >>/root/runs; exit 3"}, 3, HEALTH_UNHEALTHY, "exited, status=3", 0},
+		{{"sh", "-c", "kill -11 $$"}, 1, HEALTH_UNHEALTHY, "killed, signal=SEGV", 0},
+		{{"sh", "-c", "exit 125"}, 1, HEALTH_UNHEALTHY, "exited, status=125", 0},
+		{{"nothing-like-it"}, 1, HEALTH_UNHEALTHY, "exited, status=127 (as when it is not found)", 0},
 		{{"/applets/not-executable"},
 		 1,
 		 HEALTH_UNHEALTHY,
-		 "exited, status=126 (as when it cannot be executed)"},
-		{{"sleep", "10000"}, 1, HEALTH_UNHEALTHY, "timed out after 1s 500ms"},
-		{{"sh", "-c", "sleep 10000 & sleep 10000"}, 1, HEALTH_UNHEALTHY, "timed out after 1s 500ms"},
+		 "exited, status=126 (as when it cannot be executed)",
+		 0},
+		{{"sleep", "10000"}, 1, HEALTH_UNHEALTHY, "timed out after 3s", 3000 * MS},
+		{{"sh", "-c", "sleep 10000 & sleep 10000"},
+		 1,
+		 HEALTH_UNHEALTHY,
+		 "timed out after 3s",
+		 3000 * MS},
 		/* Its output goes nowhere, and never stops it. */
-		{{"sh", "-c", "seq 100000; seq 100000 >&2"}, 1, HEALTH_HEALTHY, ""},
+		{{"sh", "-c", "seq 100000; seq 100000 >&2"}, 1, HEALTH_HEALTHY, "", 0},
 	};
 	const size_t n = sizeof(rows) / sizeof(*rows);
 	size_t fds = count_fds();
@@ -363,6 +376,7 @@ static void test_commands(void **state)
 	for (size_t i = 0; i < n; i++)
 		ask_for(&(struct health_spec){.command = rows[i].words,
 					      .interval = INTERVAL,
+					      .timeout = rows[i].timeout ? rows[i].timeout : PATIENT,
 					      .retries = rows[i].retries,
 					      .leader = b.pid,
 					      .leader_pidfd = b.pidfd});
@@ -388,6 +402,7 @@ static void test_command_comes_and_goes(void **state)
 	(void)state;
 	ask_for(&(struct health_spec){.command = words,
 				      .interval = INTERVAL,
+				      .timeout = PATIENT,
 				      .retries = 2,
 				      .leader = b.pid,
 				      .leader_pidfd = b.pidfd});
@@ -410,6 +425,7 @@ static void test_what_cannot_be_asked_is_no_illness(void **state)
 	(void)snprintf(text, sizeof(text), "process %d, the container's init, has ended", (int)b.pid);
 	ask_for(&(struct health_spec){.command = words,
 				      .interval = INTERVAL,
+				      .timeout = PATIENT,
 				      .retries = 1,
 				      .leader = b.pid,
 				      .leader_pidfd = b.pidfd});
@@ -481,12 +497,13 @@ static void test_timeout_ends_all_of_it(void **state)
 	pipe_fd = open_pipe(&b);
 	ask_for(&(struct health_spec){.command = begins,
 				      .interval = INTERVAL,
+				      .timeout = 5000 * MS, /* it has begun by then */
 				      .retries = 1,
 				      .leader = b.pid,
 				      .leader_pidfd = b.pidfd});
 	told[0].frees = true; /* from within changed() */
 	run_while(loop, some_not_told);
-	assert_string_equal(told[0].text, "timed out after 1s 500ms");
+	assert_string_equal(told[0].text, "timed out after 5s");
 	assert_null(told[0].health);
 	n_told = 0;
 	assert_all_gone();
@@ -503,6 +520,7 @@ static void test_command_freed_in_the_middle(void **state)
 	pipe_fd = open_pipe(&b);
 	ask_for(&(struct health_spec){.command = begins,
 				      .interval = INTERVAL,
+				      .timeout = PATIENT,
 				      .retries = 1,
 				      .leader = b.pid,
 				      .leader_pidfd = b.pidfd});
@@ -530,6 +548,7 @@ static void test_both(void **state)
 		ask_for(&(struct health_spec){.command = words,
 					      .tcp = text[i],
 					      .interval = INTERVAL,
+					      .timeout = PATIENT,
 					      .retries = i == 0 ? 2 : 1,
 					      .leader = b.pid,
 					      .leader_pidfd = b.pidfd,

@@ -69,6 +69,7 @@ static void test_defaults(void **state)
 	assert_true(c->capabilities == 0 && c->capabilities_not == 0);
 	assert_true(!c->after && !c->requires && !c->health_cmd && !c->health_tcp);
 	assert_int_equal(c->health_interval, 30000000);
+	assert_int_equal(c->health_timeout, 0); /* by the interval */
 	assert_int_equal(c->health_retries, 3);
 	assert_int_equal(c->health_action, HEALTH_RESTART);
 	assert_non_null(strstr(c->origin.file, "etc/web.container"));
@@ -230,11 +231,12 @@ static void test_health(void **state)
 	char text[256];
 
 	c = load_text(s, RUN "[Service]\nHealthCmd=/bin/sh -c \"exit 0\"\nHealthTcp=80\nHealthIntervalSec=5\n"
-			     "HealthRetries=1\nHealthAction=report\n");
+			     "HealthTimeoutSec=2min\nHealthRetries=1\nHealthAction=report\n");
 	assert_int_equal(strv_length(c->health_cmd), 3);
 	assert_string_equal(c->health_cmd[2], "exit 0");
 	assert_string_equal(c->health_tcp, "80");
 	assert_int_equal(c->health_interval, 5000000);
+	assert_int_equal(c->health_timeout, 120000000);
 	assert_int_equal(c->health_retries, 1);
 	assert_int_equal(c->health_action, HEALTH_REPORT);
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -434,7 +436,8 @@ static const struct same_case sames[] = {
 	{"Restart=always\nRestartSec=5\nRestartForceExitStatus=1\nStartLimitBurst=7\n", true},
 	{"TimeoutSec=7\n", true},
 	{"ConditionCapability=CAP_CHOWN\n", true},
-	{"HealthCmd=/bin/true\nHealthTcp=80\nHealthAction=stop\nHealthRetries=7\nHealthIntervalSec=1\n",
+	{"HealthCmd=/bin/true\nHealthTcp=80\nHealthAction=stop\nHealthRetries=7\nHealthIntervalSec=1\n"
+	 "HealthTimeoutSec=2\n",
 	 true},
 	/* only when it is started anew */
 	{"WatchdogSec=9\n", false},

@@ -159,6 +159,7 @@ static const struct bad_value values[] = {
 	  ":80", "host:80", "[]:80", "]:80", "[:80"},
 	 "expected PORT"},
 	{"Service", "HealthIntervalSec", {"0", "x"}, "more than 0"},
+	{"Service", "HealthTimeoutSec", {"0", "x"}, "more than 0"},
 	{"Service", "HealthRetries", {"0", "x"}, "from 1"},
 	{"Service", "HealthAction", {"reboot"}, "expected restart, stop or report"},
 	{"Service", "ExecStart", {"/bin/x"}, "what is run is systemd-nspawn"},

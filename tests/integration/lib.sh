@@ -90,13 +90,15 @@ assert_status() { # STATUS COMMAND...: the output goes to $OUTPUT
   [ $status = "$expected" ] || fail "$*: expected status $expected, got $status: $OUTPUT"
 }
 
-# Polls, for what no event tells: SECONDS COMMAND...
+# Polls, for what no event tells: SECONDS COMMAND... What has not come soon is asked for less often: asking with
+# programs built for sanitizers is most of what a waiting test would do.
 wait_for() {
-  local deadline=$((SECONDS + $1))
+  local deadline=$((SECONDS + $1)) pauses=(0.05 0.05 0.1 0.1 0.2)
   shift
   until "$@" >/dev/null 2>&1; do
     [ $SECONDS -lt $deadline ] || return 1
-    sleep 0.05
+    sleep "${pauses[0]}"
+    [ ${#pauses[@]} -le 1 ] || pauses=("${pauses[@]:1}")
   done
 }
 
@@ -464,18 +466,28 @@ dump_of() { # NAME...; - is the host
   local name
   for name; do
     echo "== $name"
-    if [ "$name" = - ]; then dump_here; else inns "$name" "$BASH" -c "$(declare -f dump_here); dump_here"; fi
+    if [ "$name" = - ]; then dump_here; else inns "$name" "$BASH" -c "$(declare -f kernel_lists dump_here); dump_here"; fi
     [ "$name" = - ] || cat "/etc/netns/$name/resolv.conf" 2>/dev/null
+  done
+}
+
+# One jq for all: its start takes longer than its work. A list that ip cannot give is an empty one.
+kernel_lists() { # of where it is called: links and addresses, routes 4 and 6, rules 4 and 6, neighbours
+  local list arguments
+  for arguments in "-d addr" "-4 -d route show table all" "-6 -d route show table all" "-4 -d rule" "-6 -d rule" \
+    "neigh show nud permanent"; do
+    # shellcheck disable=SC2086
+    list=$(ip -j $arguments 2>/dev/null)
+    echo "${list:-[]}"
   done
 }
 
 dump_here() {
   local drop='walk(if type == "object" then with_entries(select(.key | test("^(ifindex|link_index|link_netnsid|age|used|refcnt|valid_life_time|preferred_life_time|timer|.*_timer|root_id|bridge_id|designated_.*|num_.x_queues|g.o_.*|tso_.*|min_mtu|max_mtu|topology_change.*|tcn.*|stats.*|operstate|broadcast|dynamic|scope|promiscuity|allmulti|info_slave_data|tentative|flags)$") | not)) else . end)'
-  ip -j -d addr | jq -S -c ".[] | .up = (.flags | index(\"UP\")) != null | $drop |
-    .addr_info |= (map(select(.local | startswith(\"fe80\") | not)) | sort_by(.local))" | sort
-  { ip -j -d route show table all; ip -6 -j -d route show table all; } |
-    jq -S -c ".[] | select(.protocol != \"kernel\") | $drop" | sort
-  { ip -j rule; ip -6 -j rule; ip -j neigh show nud permanent; } | jq -S -c '.[]' | sort
+  { kernel_lists | jq -n -S -c "(input[] | .up = (.flags | index(\"UP\")) != null | $drop |
+      .addr_info |= (map(select(.local | startswith(\"fe80\") | not)) | sort_by(.local))),
+    (input, input | .[] | select(.protocol != \"kernel\") | $drop),
+    (input, input, input | .[])" || echo "not read $RANDOM"; } | sort
 }
 
 # Everything the kernel has in namespaces, but what counts, what the kernel does in its own time (DAD,
@@ -491,6 +503,10 @@ SNAPSHOT_LINKS='[.[] | del(.ifindex, .link_index, .link_netnsid, .operstate, .br
 # Subnet-router anycast: the kernel counts an address that goes before its DAD is over, though it had not when
 # it came (Linux 6.18).
 SNAPSHOT_ROUTES='[.[] | select(.type != "anycast") | .flags -= ["linkdown", "dead"]] | sort_by(tostring)'
+SNAPSHOT="def line(\$what): \"\\(\$name): \\(\$what) \\(tojson)\";
+  (input | ($SNAPSHOT_LINKS | .[] | line(\"link\")), (.[].linkinfo.info_data?.ageing_time | values | line(\"ageing\"))),
+  (input, input | $SNAPSHOT_ROUTES | .[] | line(\"route\")), (input, input | .[] | line(\"rule\")),
+  (input | sort_by(tostring) | .[] | line(\"neighbor\"))"
 
 settled() { # NAME...: duplicate address detection is over
   local name in
@@ -498,10 +514,10 @@ settled() { # NAME...: duplicate address detection is over
     in=(inns "$name")
     [ "$name" != - ] || in=(env)
     { [ "$name" = - ] || [ -e "/run/netns/$name" ]; } || continue
-    [ -z "$("${in[@]}" ip -6 addr show tentative)" ] || return 1
     # A link that is up and has a carrier gets its address a moment later.
     "${in[@]}" ip -j -d addr | jq -e 'all(.[]; (.flags | contains(["LOWER_UP"]) | not) or .inet6_addr_gen_mode != "eui64"
-      or .ifname == "lo" or any(.addr_info[]; .local | startswith("fe80")))' >/dev/null || return 1
+      or .ifname == "lo" or any(.addr_info[]; .local | startswith("fe80"))) and all(.[].addr_info[]; .tentative | not)' \
+      >/dev/null || return 1
   done
 }
 
@@ -515,13 +531,8 @@ snapshot() { # NAME...; - is the host
       echo "$name: not there"
       continue
     fi
-    echo "$name: links $("${in[@]}" ip -j -d addr | jq -c "$SNAPSHOT_LINKS | .[]")"
-    echo "$name: ageing $("${in[@]}" ip -j -d link show type bridge | jq -c '[.[].linkinfo.info_data.ageing_time?]')"
-    for family in -4 -6; do
-      echo "$name: routes $("${in[@]}" ip $family -j -d route show table all 2>/dev/null | jq -c "$SNAPSHOT_ROUTES | .[]")"
-      echo "$name: rules $("${in[@]}" ip $family -j -d rule | jq -c .[])"
-    done
-    echo "$name: neighbors $("${in[@]}" ip -j neigh show nud permanent | jq -c 'sort_by(tostring)')"
+    "${in[@]}" "$BASH" -c "$(declare -f kernel_lists); kernel_lists" | jq -n -r --arg name "$name" "$SNAPSHOT" ||
+      echo "$name: not read $RANDOM"
     "${in[@]}" grep -rs . /proc/sys/net/ipv4 /proc/sys/net/ipv6 | grep -v 'tcp_fastopen_key\|_stable_secret' |
       sort | sed "s/^/$name: sysctl /"
     [ "$name" = - ] || sed "s/^/$name: resolv.conf /" "/etc/netns/$name/resolv.conf" 2>/dev/null

@@ -67,7 +67,8 @@ int varlink_server_listen(struct varlink_server *s, const char *path, mode_t mod
 void varlink_server_free(struct varlink_server *s); /* flushes what it can without waiting; NULL is fine */
 unsigned varlink_server_connections(const struct varlink_server *s);
 
-/* No call is taken any more, nobody accepted, until it is released; those that are open go on. */
+/* No call is taken any more, nobody accepted, no earlier answer sent, until it is released; calls that are
+ * open go on. */
 void varlink_server_hold(struct varlink_server *s, bool hold);
 
 /* --- another program takes our place: connections go on ------------------------------------------- */

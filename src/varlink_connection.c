@@ -114,12 +114,18 @@ static void connection_next_message(struct varlink_connection *c)
 
 /* --- output ---------------------------------------------------------------------------------- */
 
+/* "Done" from the program before is told by the one after it, once that knows what it took over. */
+static bool connection_may_send(const struct varlink_connection *c)
+{
+	return c->out.length > 0 && (c->call != NULL || !c->server->holding);
+}
+
 void varlink_connection_flush(struct varlink_connection *c)
 {
 	int interrupted = 0;
 	ssize_t n;
 
-	while (c->out.length > 0) {
+	while (connection_may_send(c)) {
 		n = send(c->io.fd, c->out.data + c->out.start, c->out.length, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n > 0)
 			varlink_buffer_consume(&c->out, (size_t)n);
@@ -176,7 +182,7 @@ static void connection_watch(struct varlink_connection *c)
 
 	if (!c->eof && c->in.length < INPUT_MAX)
 		events |= EV_READ;
-	if (c->out.length > 0)
+	if (connection_may_send(c))
 		events |= EV_WRITE;
 	if (events == (c->io.events & (EV_READ | EV_WRITE)) && (ev_is_active(&c->io) || events == 0))
 		return;

@@ -141,6 +141,23 @@ assert_ok ctl stop slow
 assert_ok ctl start slow
 assert_ok ctl reexec
 
+step "done is said when the new program knows what runs, not before"
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+  kill_daemon
+  KEPT=("${DAEMON_WRAPPER[@]}")
+  DAEMON_WRAPPER+=(strace -D -f -qq -ttt -o "$SANDBOX/trace" -P "$PROGRAM" -P /run/netns -e trace=execve,openat
+    -e inject=openat:delay_enter=2000000)
+  start_daemon
+  assert_ok ctl reexec
+  took=$(($(date +%s%3N) - $(awk '/execve/ { at = $2 } END { sub(/[.]/, "", at); print at }' "$SANDBOX/trace") / 1000))
+  [ $took -ge 2000 ] || fail "it was done $took ms after the execve, and a look takes 2000"
+  DAEMON_WRAPPER=("${KEPT[@]}")
+  kill_daemon
+  start_daemon
+else
+  step "skipped, strace cannot be used"
+fi
+
 step "not one byte of the stream is lost"
 echo >&"$END"
 wait $CLIENT || fail "the client of the stream failed"

@@ -90,19 +90,17 @@ def look(where, sysctls=()):
 
 
 def names():
-    """{name in /run/netns: inode} of those that are mounted, and how many mounts of namespaces each path has."""
+    """{name in /run/netns: inode} of those that are mounted, and how many mounts of namespaces each path has. All
+    by one look: between two, a name may have been put back."""
     found, mounts = {}, {}
-    for name in sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else []:
-        try:
-            found[name] = os.stat(f"/run/netns/{name}").st_ino
-        except OSError as e:
-            found[name] = str(e)
     with open("/proc/self/mountinfo", encoding="utf-8") as f:
         for line in f:
             if " - nsfs " in line:
-                path = line.split()[4]
+                root, path = line.split()[3:5]
                 mounts[path] = mounts.get(path, 0) + 1
-    return {name: inode for name, inode in found.items() if f"/run/netns/{name}" in mounts}, mounts
+                if os.path.dirname(path) == "/run/netns":
+                    found[os.path.basename(path)] = int(root.removeprefix("net:[").removesuffix("]"))
+    return found, mounts
 
 
 def nsids():

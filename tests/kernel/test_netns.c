@@ -330,6 +330,7 @@ static void *finish_add(void *data)
 	bool unshared = unshare(CLONE_NEWNET) == 0;
 
 	(void)pthread_barrier_wait(&add_at_work);
+	(void)pthread_barrier_wait(&add_at_work); /* the file is young */
 	usleep(20000); /* so that the other side gets to see the file; the outcome does not depend on it */
 	assert_true(unshared);
 	assert_int_equal(mount("/proc/thread-self/ns/net", data, "none", MS_BIND, NULL), 0);
@@ -347,8 +348,8 @@ static void test_add_at_work_is_no_leftover(void **state)
 	assert_int_equal(pthread_barrier_init(&add_at_work, NULL, 2), 0);
 	assert_int_equal(pthread_create(&thread, NULL, finish_add, (char[]){"/run/netns/busy"}), 0);
 	(void)pthread_barrier_wait(&add_at_work);
-	assert_int_equal(chmod("/run/netns/busy", 0),
-			 0); /* the file is young, however long the thread took */
+	assert_int_equal(chmod("/run/netns/busy", 0), 0); /* now, however long the thread took */
+	(void)pthread_barrier_wait(&add_at_work);
 	assert_int_equal(netns_name(fd, "busy", &err), -EEXIST);
 	pthread_join(thread, NULL);
 	assert_int_equal(count_mounts(" /run/netns/busy ", "nsfs"), 1);

@@ -141,10 +141,11 @@ box_boot_units() {
   ln -s ../cloud-init.target $units/multi-user.target.wants/
 }
 
-box_environment() {
-  local name
+box_environment() { # tests/lib/asan is elsewhere in there
+  local name value
   for name in ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS; do
-    [ -z "${!name-}" ] || echo "$name=${!name}"
+    value=${!name-}
+    [ -z "$value" ] || echo "$name=${value//$NETNSD_SRCDIR\/tests//srv/tests}"
   done
 }
 

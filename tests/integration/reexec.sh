@@ -145,7 +145,7 @@ step "done is said when the new program knows what runs, not before"
 if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
   kill_daemon
   KEPT=("${DAEMON_WRAPPER[@]}")
-  DAEMON_WRAPPER+=(strace -D -f -qq -ttt -o "$SANDBOX/trace" -P "$PROGRAM" -P /run/netns -e trace=execve,openat
+  DAEMON_WRAPPER+=(strace -D -f -qq -ttt -o "$SANDBOX/trace" -P "$PROGRAM" -P /run/netns -e 'trace=execve,openat'
     -e inject=openat:delay_enter=2000000)
   start_daemon
   assert_ok ctl reexec
